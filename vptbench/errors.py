@@ -1,0 +1,69 @@
+"""The errors of vptbench: one root and flat children.
+
+Every text says what was expected, what came, and what to do. The command line turns any of them
+into one line and exit status 2 (`vptbench.cli`).
+"""
+
+
+class VptbenchError(Exception):
+    """Root of all errors that a user can cause and mend."""
+
+
+class UsageError(VptbenchError):
+    """A command or a function was called with words that do not fit together."""
+
+
+class RegistryError(VptbenchError):
+    """An id is unknown, or does not follow the grammar."""
+
+
+class ManifestError(VptbenchError):
+    """A folder is not what it should be: no manifest, another format, or an unknown version."""
+
+
+class ConfigError(VptbenchError):
+    """A JSON document does not fit its dataclass."""
+
+
+class ShapeError(VptbenchError):
+    """An array has another shape, dtype or value range than stated."""
+
+
+class VideoError(VptbenchError):
+    """A video or an image cannot be read or written whole."""
+
+
+class DatasetError(VptbenchError):
+    """Raw data are not in the dataset's layout."""
+
+
+class PoseError(VptbenchError):
+    """Keypoints are missing or malformed."""
+
+
+class StoreError(VptbenchError):
+    """A clip file or a clip store is damaged, incomplete or of another kind."""
+
+
+class BenchmarkError(VptbenchError):
+    """A frozen protocol is unknown, malformed or does not fit the data."""
+
+
+class ModelError(VptbenchError):
+    """A model is unknown, or gives back what it must not."""
+
+
+class OutputError(VptbenchError):
+    """A model's outputs are incomplete, damaged or do not fit their targets."""
+
+
+class WeightsError(VptbenchError):
+    """A network's weights are missing or not the pinned ones."""
+
+
+class ScoreError(VptbenchError):
+    """Scores cannot be computed, read or compared."""
+
+
+class BoardError(VptbenchError):
+    """A leaderboard refuses an entry, or is damaged."""

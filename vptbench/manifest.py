@@ -1,0 +1,188 @@
+"""The JSON file that says what a folder is, and writing that is whole or absent.
+
+Each of the things on disk is a folder with one JSON file holding at least ``format`` and
+``version``. Every part is written under a temporary name beside its place and renamed when whole.
+"""
+
+import hashlib
+import json
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias, Union
+
+from vptbench.errors import ManifestError
+
+Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007 - recursive
+"""What a JSON document may hold."""
+
+PART_SUFFIX = ".part"
+"""Ending of everything that is not whole yet."""
+
+LIBRARIES = ("vptbench", "numpy", "h5py", "opencv-python-headless", "torch", "scipy", "decord", "av")
+"""Packages whose versions stand in every manifest."""
+
+
+def library_versions() -> dict[str, str]:
+    """The installed versions of the packages that can move a number."""
+    return {name: version(name) for name in LIBRARIES}
+
+
+@contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; rename it to `path` when the block ends well.
+
+    The block may write a file or make a folder there. If it raises, what it wrote is deleted and
+    `path` is as it was. A folder that stands at `path` is replaced.
+
+    Raises:
+        ManifestError: The parent of `path` is a file.
+    """
+    make_folder(path.parent)
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
+    try:
+        yield part
+        if path.is_dir():
+            shutil.rmtree(path)
+        part.replace(path)
+    finally:
+        delete(part)
+
+
+def delete(path: Path) -> None:
+    """Delete a file or a folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def delete_parts(folder: Path) -> None:
+    """Delete what an interrupted run left unfinished anywhere below `folder`."""
+    for part in list(folder.rglob(f".*{PART_SUFFIX}")):
+        delete(part)
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and its parents.
+
+    Raises:
+        ManifestError: Something on the way is a file.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        blocker = next(path for path in (folder, *folder.parents) if path.exists() and not path.is_dir())
+        raise ManifestError(
+            f"expected a folder at {folder}, but {blocker} is a file; choose another place or move that file"
+        ) from error
+
+
+def json_to_text(document: Json) -> str:
+    """JSON as it stands in every file here: sorted keys, two spaces, one trailing newline, no NaN.
+
+    Raises:
+        ValueError: A number is NaN or infinite; write None instead.
+    """
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file (UTF-8, line feeds) whole or not at all."""
+    with written_beside(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_json(path: Path) -> dict[str, Json]:
+    """Read a JSON object.
+
+    Raises:
+        ManifestError: The file is missing, is no JSON, or holds something other than an object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ManifestError(
+            f"expected a JSON file at {path}, found none that can be read ({error.strerror})"
+        ) from error
+    except ValueError as error:
+        raise ManifestError(
+            f"{path}: expected JSON, found something else ({error}); restore or delete it"
+        ) from error
+    if not isinstance(document, dict):
+        raise ManifestError(f"{path}: expected a JSON object, found a {type(document).__name__}")
+    return document
+
+
+def write_manifest(path: Path, *, kind: str, version_number: int, body: Mapping[str, Json]) -> None:
+    """Write the manifest of a folder: `body` with ``format`` and ``version`` added."""
+    write_text(path, json_to_text({**body, "format": kind, "version": version_number}))
+
+
+def read_manifest(path: Path, *, kind: str, version_number: int) -> dict[str, Json]:
+    """Read the manifest at `path` and check that it is of `kind` and of a version we know.
+
+    Raises:
+        ManifestError: It is missing, no JSON, of another format, or of an unknown version.
+    """
+    if not path.exists():
+        raise ManifestError(
+            f"{path.parent}: expected a folder with {path.name} ({kind}), found none; "
+            "check the path, or make it with the command that writes it"
+        )
+    document = read_json(path)
+    if document.get("format") != kind:
+        raise ManifestError(
+            f"{path}: expected format {kind!r}, found {document.get('format')!r}; give another folder"
+        )
+    if document.get("version") != version_number:
+        raise ManifestError(
+            f"{path}: expected version {version_number} of {kind}, found {document.get('version')!r}; "
+            "install the vptbench that wrote it, or make the folder again"
+        )
+    return document
+
+
+def file_to_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def json_to_sha256(document: Json) -> str:
+    """SHA-256 of a JSON document in the form of `json_to_text`, in hex."""
+    return hashlib.sha256(json_to_text(document).encode()).hexdigest()
+
+
+def number_to_json(value: float) -> float | None:
+    """A number as JSON can hold it: NaN and infinities become None."""
+    return value if math.isfinite(value) else None
+
+
+def relative_path(target: Path, folder: Path) -> str:
+    """`target` as seen from `folder`, with forward slashes, so that both may move together."""
+    return Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
+
+
+def check_relative(name: str, what: str) -> str:
+    """Return `name` if it is a plain relative path ("001/9/1"), safe to join to a folder.
+
+    Raises:
+        ManifestError: It is empty, absolute, or climbs out of its folder.
+    """
+    parts = name.split("/")
+    if (
+        not name
+        or any(part in {"", ".", ".."} or part.startswith(".") for part in parts)
+        or "\\" in name
+        or "\0" in name
+    ):
+        raise ManifestError(
+            f"expected a {what} that is a plain relative name such as '001/9/1', got {name!r}"
+        )
+    return name

@@ -1,0 +1,58 @@
+"""What is wrong with a clip store, read to the last byte."""
+
+from pathlib import Path
+
+from vptbench.clip import Clip, Rows
+from vptbench.errors import VptbenchError
+from vptbench.progress import track
+from vptbench.store import schema
+from vptbench.store.reader import Store, open_store
+from vptbench.store.writer import clip_path
+
+
+def store_to_problems(path: Path) -> list[str]:
+    """Read the whole store; each problem in a line, empty if nothing is wrong.
+
+    Raises:
+        VptbenchError: It is no store at all, of an unknown version, or was interrupted.
+    """
+    store = open_store(path)
+    problems = []
+    for clip in track(store, total=len(store), label="check"):
+        try:
+            problems += _clip_to_problems(store, clip)
+        except VptbenchError as error:
+            problems.append(str(error))
+    listed = {clip_path(path, str(store.table.at[clip, "split"]), clip) for clip in store}
+    on_disk = set((path / schema.CLIPS_FOLDER).rglob(f"*{schema.CLIP_SUFFIX}"))
+    problems += [
+        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - listed)
+    ]
+    return problems
+
+
+def _clip_to_problems(store: Store, name: str) -> list[str]:
+    clip = store[name]
+    row = store.table.loc[name]
+    facts = {
+        "clip": (clip.id, name),
+        "split": (clip.split, row["split"]),
+        "frames": (len(clip), int(row["frames"])),
+        "size": (clip.size, (int(row["height"]), int(row["width"]))),
+        "raw_sha256": (clip.attributes["raw_sha256"], row["raw_sha256"]),
+    }
+    problems = [
+        f"{name}: expected {fact} {listed!r} as in {schema.CLIPS_TABLE}, found {found!r} in the file; prepare again"
+        for fact, (found, listed) in facts.items()
+        if found != listed
+    ]
+    _read_through(clip)
+    return problems
+
+
+def _read_through(clip: Clip) -> None:
+    """Read every row, so that a damaged chunk raises `StoreError`."""
+    parts: list[Rows | None] = [clip.frames, clip.mask, clip.mesh.vertices if clip.mesh else None]
+    for rows in parts:
+        for index in range(rows.shape[0] if rows is not None else 0):
+            _ = rows[index] if rows is not None else None

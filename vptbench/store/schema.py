@@ -1,0 +1,39 @@
+"""Contract 1: names, types and version of the clip store and of its clip files."""
+
+FORMAT = "vptbench-store"
+CLIP_FORMAT = "vptbench-clip"
+VERSION = 1
+
+MANIFEST = "store.json"
+CLIPS_TABLE = "clips.csv"
+FAILURES_TABLE = "failures.csv"
+CLIPS_FOLDER = "clips"
+CLIP_SUFFIX = ".h5"
+SPLITS = ("train", "test")
+
+CLIPS_COLUMNS = ("clip", "split", "frames", "height", "width", "fps", "raw_sha256")
+FAILURES_COLUMNS = ("clip", "stage", "reason")
+
+FRAMES = "frames"
+KEYPOINTS = "keypoints"
+MASK = "mask"
+VERTICES = "mesh/vertices"
+FACES = "mesh/faces"
+JOINT_WEIGHTS = "mesh/joint_weights"
+BODY = "body"
+
+VERTEX_STEP = 1 / 256
+"""Vertices are rounded to this many pixels: a third of the bytes, and 0.002 px at most."""
+
+ATTRIBUTES = (
+    "clip", "split", "dataset", "fps", "raw_name", "raw_sha256", "crop", "crop_box", "scale",
+    "pose_source", "mask_source", "mesh_source", "settings",
+)  # fmt: skip
+"""Attributes of every clip file, beside ``format`` and ``version``.
+
+``crop_box`` is (x0, y0, width, height) in raw pixels, x0 and y0 the centre of its first pixel; ``scale`` is
+prepared pixels per raw pixel (x, y): x' = (x − x0 + 0.5)·scale − 0.5. ``settings`` is a JSON object.
+"""
+
+COMPRESSIONS = ("gzip", "zstd")
+"""``gzip`` (level 1) reads everywhere; ``zstd`` (level 3) needs the extra ``vptbench[zstd]`` to write and read."""

@@ -1,0 +1,160 @@
+"""Writing a clip store: clip files whole or not at all, then the tables and the manifest."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from vptbench.clip import Frames, Mesh
+from vptbench.errors import StoreError
+from vptbench.manifest import Json, check_relative, json_to_text, write_manifest, write_text, written_beside
+from vptbench.store import schema
+
+
+@dataclass(frozen=True)
+class ClipParts:
+    """What a clip file is made of. `frames` and `mask` come in chunks, so that long clips need little memory.
+
+    Attributes:
+        attributes: One value for each of `schema.ATTRIBUTES`.
+        shape: (T, H, W) of the clip.
+        frames: Chunks of RGB frames, uint8 (n, H, W, 3), T in all.
+        keypoints: float32 (T, 25, 3).
+        mask: Chunks, bool (n, H, W), T in all, or None where the person's outline is not known.
+        mesh: Projected mesh with T rows, or None.
+        body: Arrays for ``body/`` by name.
+    """
+
+    attributes: Mapping[str, Json]
+    shape: tuple[int, int, int]
+    frames: Iterable[Frames]
+    keypoints: NDArray[np.float32]
+    mask: Iterable[NDArray[np.bool_]] | None
+    mesh: Mesh | None
+    body: Mapping[str, NDArray[np.float32]]
+
+
+def clip_path(store: Path, split: str, clip: str) -> Path:
+    """Where the file of a clip lies.
+
+    Raises:
+        ManifestError: The id is no plain relative name.
+    """
+    return store / schema.CLIPS_FOLDER / split / f"{check_relative(clip, 'clip id')}{schema.CLIP_SUFFIX}"
+
+
+def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> None:
+    """Write a clip file; it stands at `path` only when it is whole. Equal parts give equal bytes.
+
+    Raises:
+        StoreError: Attributes are missing, a part has another number of frames than stated, or the disk
+            is full.
+    """
+    missing = sorted(set(schema.ATTRIBUTES) - set(parts.attributes))
+    if missing:
+        raise StoreError(f"{path}: expected the attributes {', '.join(missing)}, got none; state them")
+    with written_beside(path) as part, _hdf5_file(part, path) as file:
+        _write_attributes(file, parts.attributes)
+        _write_rows(file, schema.FRAMES, (*parts.shape, 3), np.dtype(np.uint8), parts.frames, compression)
+        if parts.mask is not None:
+            _write_rows(file, schema.MASK, parts.shape, np.dtype(np.bool_), parts.mask, compression)
+        file[schema.KEYPOINTS] = parts.keypoints
+        if parts.mesh is not None:
+            _write_mesh(file, parts.mesh, parts.shape[0], compression)
+        for name, array in sorted(parts.body.items()):
+            file[f"{schema.BODY}/{name}"] = array
+
+
+def write_store_manifest(store: Path, body: Mapping[str, Json]) -> None:
+    """Write ``store.json``."""
+    write_manifest(store / schema.MANIFEST, kind=schema.FORMAT, version_number=schema.VERSION, body=body)
+
+
+def write_clips_table(store: Path, rows: Iterable[Sequence[str | int | float]]) -> None:
+    """Write ``clips.csv``; rows as `schema.CLIPS_COLUMNS`."""
+    write_text(store / schema.CLIPS_TABLE, _rows_to_csv(schema.CLIPS_COLUMNS, rows))
+
+
+def write_failures_table(store: Path, rows: Iterable[Sequence[str | int | float]]) -> None:
+    """Write ``failures.csv``; rows as `schema.FAILURES_COLUMNS`."""
+    write_text(store / schema.FAILURES_TABLE, _rows_to_csv(schema.FAILURES_COLUMNS, rows))
+
+
+def _rows_to_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([columns, *rows])
+    return text.getvalue()
+
+
+@contextmanager
+def _hdf5_file(part: Path, path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(part, "w", libver="v110") as file:
+            yield file
+    except (OSError, RuntimeError) as error:
+        reason = str(error).split("error message = ")[-1].split("'")[1::2]
+        raise StoreError(
+            f"{path}: expected to write a clip file, the disk refused ({', '.join(reason) or error}); "
+            "free some space and run the same command again: finished clips are kept"
+        ) from error
+
+
+def _write_attributes(file: h5py.File, attributes: Mapping[str, Json]) -> None:
+    file.attrs["format"] = schema.CLIP_FORMAT
+    file.attrs["version"] = schema.VERSION
+    for name, value in sorted(attributes.items()):
+        file.attrs[name] = json_to_text(value) if isinstance(value, Mapping) or value is None else value
+
+
+def _write_rows(
+    file: h5py.File,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: np.dtype[np.generic],
+    chunks: Iterable[NDArray[np.generic]],
+    compression: str,
+) -> None:
+    """Fill a dataset of `shape`, stored in chunks of one row, from `chunks` of rows."""
+    dataset = file.create_dataset(name, shape, dtype, chunks=(1, *shape[1:]), **_filters(compression, dtype))
+    done = 0
+    for rows in chunks:
+        if rows.shape[1:] != shape[1:] or rows.dtype != dtype or done + len(rows) > shape[0]:
+            raise StoreError(
+                f"{name}: expected {dtype} {shape} in all, got {rows.dtype} {rows.shape} after row {done}"
+            )
+        dataset[done : done + len(rows)] = rows
+        done += len(rows)
+    if done != shape[0]:
+        raise StoreError(f"{name}: expected {shape[0]} rows, got {done}")
+
+
+def _write_mesh(file: h5py.File, mesh: Mesh, frames: int, compression: str) -> None:
+    shape = (frames, *mesh.vertices.shape[1:])
+    rows = (
+        np.round(mesh.vertices[i : i + 1] / schema.VERTEX_STEP) * schema.VERTEX_STEP for i in range(frames)
+    )
+    rounded = (row.astype(np.float32) for row in rows)
+    _write_rows(file, schema.VERTICES, shape, np.dtype(np.float32), rounded, compression)
+    for name, array in ((schema.FACES, mesh.faces), (schema.JOINT_WEIGHTS, mesh.joint_weights)):
+        file.create_dataset(name, data=array, chunks=array.shape, **_filters(compression, array.dtype))
+
+
+def _filters(compression: str, dtype: np.dtype[np.generic]) -> dict[str, object]:
+    shuffle = dtype.itemsize > 1
+    if compression == "gzip":
+        return {"compression": "gzip", "compression_opts": 1, "shuffle": shuffle}
+    if compression == "zstd":
+        try:
+            import hdf5plugin  # noqa: PLC0415 - an extra
+        except ImportError as error:
+            raise StoreError(
+                "expected hdf5plugin for --compression zstd; pip install 'vptbench[zstd]'"
+            ) from error
+        return {**hdf5plugin.Zstd(clevel=3), "shuffle": shuffle}
+    raise StoreError(f"expected a compression of {', '.join(schema.COMPRESSIONS)}, got {compression!r}")
