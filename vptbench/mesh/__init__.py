@@ -1,0 +1,1 @@
+"""Projected meshes: which face each pixel shows, and the flow between two frames."""
