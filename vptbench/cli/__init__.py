@@ -1,0 +1,62 @@
+"""The command line: thin commands over the library, loaded when called.
+
+Exit status: 0 done; 1 finished, but some clips failed; 2 wrong use or bad input, told in one line.
+"""
+
+import errno
+import logging
+from importlib import import_module
+
+import click
+
+from vptbench.errors import VptbenchError
+
+COMMANDS = (
+    "demo", "synth", "prepare", "show", "check", "generate", "score", "leaderboard", "report",
+    "benchmarks", "weights", "doctor",
+)  # fmt: skip
+"""Command names in the order of `--help`; each lies in the module of its name."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module when it is asked for, and turns errors into one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """All commands, in the order of a user's work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"vptbench.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; `VptbenchError` and the disk's refusals become one line and exit status 2."""
+        try:
+            return super().invoke(ctx)
+        except VptbenchError as error:
+            raise one_line(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise one_line(f"{where}the system refused: {error.strerror or error}; mend that and run again") from error
+
+
+def one_line(text: str) -> click.ClickException:
+    """An error that click shows in one line and that ends the process with status 2."""
+    error = click.ClickException(" ".join(text.split()))
+    error.exit_code = 2
+    return error
+
+
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="vptbench")
+def main() -> None:
+    """Prepare, score and rank human pose transfer: datasets, six metrics, leaderboards, one report.
+
+    Begin with `vptbench demo`.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

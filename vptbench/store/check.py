@@ -33,7 +33,7 @@ def store_to_problems(path: Path) -> list[str]:
 
 def _clip_to_problems(store: Store, name: str) -> list[str]:
     clip = store[name]
-    row = store.table.loc[name]
+    row = store.table.loc[name].to_dict()
     facts = {
         "clip": (clip.id, name),
         "split": (clip.split, row["split"]),
@@ -42,7 +42,7 @@ def _clip_to_problems(store: Store, name: str) -> list[str]:
         "raw_sha256": (clip.attributes["raw_sha256"], row["raw_sha256"]),
     }
     problems = [
-        f"{name}: expected {fact} {listed!r} as in {schema.CLIPS_TABLE}, found {found!r} in the file; prepare again"
+        f"{name}: expected {fact} {listed!r} as in {schema.CLIPS_TABLE}, found {found!r}; prepare again"
         for fact, (found, listed) in facts.items()
         if found != listed
     ]

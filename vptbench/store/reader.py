@@ -3,8 +3,8 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import h5py
@@ -55,7 +55,8 @@ class FileRows:
             values: NDArray[np.generic] = self.source.file()[self.name][rows]
         except OSError as error:
             raise StoreError(
-                f"{self.source.path}: {self.name} cannot be read ({error}); delete the file and prepare it again"
+                f"{self.source.path}: expected {self.name} to be readable, found damage ({error}); "
+                "delete the file and prepare again"
             ) from error
         return values
 
@@ -63,7 +64,7 @@ class FileRows:
         return self.shape[0]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Store(Mapping[str, Clip]):
     """A clip store: ids to lazy clips, in the order of ``clips.csv``.
 
@@ -92,11 +93,6 @@ class Store(Mapping[str, Clip]):
         table = self.table if split is None else self.table[self.table["split"] == split]
         return tuple(table.index)
 
-    @cached_property
-    def dataset(self) -> str:
-        """The name of the dataset that it was made from."""
-        return str(self.manifest.get("dataset"))
-
 
 def open_store(path: Path | str) -> Store:
     """Open a clip store.
@@ -115,13 +111,16 @@ def open_store(path: Path | str) -> Store:
         raise StoreError(
             f"{path}: expected a finished clip store, found an interrupted one; run the same prepare again"
         )
-    table = pd.read_csv(
-        table_path, dtype={"clip": str, "split": str, "raw_sha256": str}, keep_default_na=False
-    )
-    if tuple(table.columns[: len(schema.CLIPS_COLUMNS)]) != schema.CLIPS_COLUMNS:
-        raise StoreError(
-            f"{table_path}: expected the columns {','.join(schema.CLIPS_COLUMNS)}, found others; prepare again"
+    try:
+        table = pd.read_csv(
+            table_path, dtype={"clip": str, "split": str, "raw_sha256": str}, keep_default_na=False
         )
+    except ValueError as error:
+        raise StoreError(
+            f"{table_path}: expected a CSV table, found damage ({error}); prepare again"
+        ) from error
+    if tuple(table.columns[: len(schema.CLIPS_COLUMNS)]) != schema.CLIPS_COLUMNS:
+        raise StoreError(f"{table_path}: expected the columns {','.join(schema.CLIPS_COLUMNS)}, found others")
     return Store(path=path, manifest=manifest, table=table.set_index("clip"))
 
 
@@ -157,6 +156,8 @@ def read_clip(path: Path) -> Clip:
 def _open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise StoreError(f"expected a clip file at {path}, found none; run the same prepare again")
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401, PLC0415 - an extra: registers zstd
     try:
         return h5py.File(path, "r")
     except OSError as error:
@@ -173,8 +174,8 @@ def _read_attributes(file: h5py.File, path: Path) -> dict[str, Json]:
         )
     if attributes.get("version") != schema.VERSION:
         raise StoreError(
-            f"{path}: expected version {schema.VERSION} of {schema.CLIP_FORMAT}, found {attributes.get('version')!r}; "
-            "install the vptbench that wrote it, or prepare again"
+            f"{path}: expected version {schema.VERSION} of {schema.CLIP_FORMAT}, "
+            f"found {attributes.get('version')!r}; install the vptbench that wrote it, or prepare again"
         )
     attributes["settings"] = json.loads(str(attributes.get("settings", "{}")))
     return attributes

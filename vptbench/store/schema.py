@@ -36,4 +36,4 @@ prepared pixels per raw pixel (x, y): x' = (x − x0 + 0.5)·scale − 0.5. ``se
 """
 
 COMPRESSIONS = ("gzip", "zstd")
-"""``gzip`` (level 1) reads everywhere; ``zstd`` (level 3) needs the extra ``vptbench[zstd]`` to write and read."""
+"""``gzip`` (level 1) reads everywhere; ``zstd`` (level 3) needs the extra ``vptbench[zstd]`` both ways."""

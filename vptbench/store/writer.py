@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import h5py
 import numpy as np
@@ -15,6 +16,9 @@ from vptbench.clip import Frames, Mesh
 from vptbench.errors import StoreError
 from vptbench.manifest import Json, check_relative, json_to_text, write_manifest, write_text, written_beside
 from vptbench.store import schema
+from vptbench.store.diskfile import DiskFile
+
+Chunk = TypeVar("Chunk")
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,25 @@ def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> 
     missing = sorted(set(schema.ATTRIBUTES) - set(parts.attributes))
     if missing:
         raise StoreError(f"{path}: expected the attributes {', '.join(missing)}, got none; state them")
-    with written_beside(path) as part, _hdf5_file(part, path) as file:
+    with written_beside(path) as part, _hdf5_file(part, path) as (file, disk):
         _write_attributes(file, parts.attributes)
-        _write_rows(file, schema.FRAMES, (*parts.shape, 3), np.dtype(np.uint8), parts.frames, compression)
+        _write_rows(
+            file,
+            schema.FRAMES,
+            (*parts.shape, 3),
+            np.dtype(np.uint8),
+            _while_room(parts.frames, disk, path),
+            compression,
+        )
         if parts.mask is not None:
-            _write_rows(file, schema.MASK, parts.shape, np.dtype(np.bool_), parts.mask, compression)
+            _write_rows(
+                file,
+                schema.MASK,
+                parts.shape,
+                np.dtype(np.bool_),
+                _while_room(parts.mask, disk, path),
+                compression,
+            )
         file[schema.KEYPOINTS] = parts.keypoints
         if parts.mesh is not None:
             _write_mesh(file, parts.mesh, parts.shape[0], compression)
@@ -93,16 +111,39 @@ def _rows_to_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | flo
 
 
 @contextmanager
-def _hdf5_file(part: Path, path: Path) -> Iterator[h5py.File]:
+def _hdf5_file(part: Path, path: Path) -> Iterator[tuple[h5py.File, DiskFile]]:
+    """An HDF5 file at `part`, named `path` in messages.
+
+    Raises:
+        StoreError: The disk refused what was written.
+    """
+    disk = DiskFile(part)
     try:
-        with h5py.File(part, "w", libver="v110") as file:
-            yield file
-    except (OSError, RuntimeError) as error:
-        reason = str(error).split("error message = ")[-1].split("'")[1::2]
+        with h5py.File(disk, "w", libver="v110") as file:
+            yield file, disk
+    finally:
+        disk.close()
+    _check_disk(disk, path)
+
+
+def _while_room(chunks: Iterable[Chunk], disk: DiskFile, path: Path) -> Iterator[Chunk]:
+    """`chunks`, as long as the disk takes them."""
+    for chunk in chunks:
+        _check_disk(disk, path)
+        yield chunk
+
+
+def _check_disk(disk: DiskFile, path: Path) -> None:
+    """Pass on what the disk refused.
+
+    Raises:
+        StoreError: The disk refused something.
+    """
+    if disk.error is not None:
         raise StoreError(
-            f"{path}: expected to write a clip file, the disk refused ({', '.join(reason) or error}); "
-            "free some space and run the same command again: finished clips are kept"
-        ) from error
+            f"{path}: expected room for a clip file, the disk refused ({disk.error.strerror}); "
+            "free some and run the same command again: finished clips are kept"
+        )
 
 
 def _write_attributes(file: h5py.File, attributes: Mapping[str, Json]) -> None:
@@ -117,10 +158,14 @@ def _write_rows(
     name: str,
     shape: tuple[int, ...],
     dtype: np.dtype[np.generic],
-    chunks: Iterable[NDArray[np.generic]],
+    chunks: Iterable[NDArray[np.uint8]] | Iterable[NDArray[np.bool_]] | Iterable[NDArray[np.float32]],
     compression: str,
 ) -> None:
-    """Fill a dataset of `shape`, stored in chunks of one row, from `chunks` of rows."""
+    """Fill a dataset of `shape`, stored in chunks of one row, from `chunks` of rows.
+
+    Raises:
+        StoreError: The chunks do not add up to `shape`.
+    """
     dataset = file.create_dataset(name, shape, dtype, chunks=(1, *shape[1:]), **_filters(compression, dtype))
     done = 0
     for rows in chunks:
@@ -136,16 +181,23 @@ def _write_rows(
 
 def _write_mesh(file: h5py.File, mesh: Mesh, frames: int, compression: str) -> None:
     shape = (frames, *mesh.vertices.shape[1:])
-    rows = (
-        np.round(mesh.vertices[i : i + 1] / schema.VERTEX_STEP) * schema.VERTEX_STEP for i in range(frames)
-    )
-    rounded = (row.astype(np.float32) for row in rows)
-    _write_rows(file, schema.VERTICES, shape, np.dtype(np.float32), rounded, compression)
+    rows = (_rounded(mesh.vertices[i : i + 1]) for i in range(frames))
+    _write_rows(file, schema.VERTICES, shape, np.dtype(np.float32), rows, compression)
     for name, array in ((schema.FACES, mesh.faces), (schema.JOINT_WEIGHTS, mesh.joint_weights)):
         file.create_dataset(name, data=array, chunks=array.shape, **_filters(compression, array.dtype))
 
 
+def _rounded(vertices: NDArray[np.generic]) -> NDArray[np.float32]:
+    steps = np.round(vertices.astype(np.float64) / schema.VERTEX_STEP)
+    return (steps * schema.VERTEX_STEP).astype(np.float32)
+
+
 def _filters(compression: str, dtype: np.dtype[np.generic]) -> dict[str, object]:
+    """Keyword arguments of `create_dataset`.
+
+    Raises:
+        StoreError: The compression is unknown or not installed.
+    """
     shuffle = dtype.itemsize > 1
     if compression == "gzip":
         return {"compression": "gzip", "compression_opts": 1, "shuffle": shuffle}

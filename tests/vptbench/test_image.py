@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from vptbench.errors import ShapeError, VideoError
+from vptbench.image import frames_to_sheet, read_image, resize_frame, write_image
+
+
+def colours(height=6, width=8):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def test_png_is_lossless_and_rgb(tmp_path):
+    frame = colours()
+    write_image(tmp_path / "a.png", frame)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), frame)
+
+
+def test_jpeg_keeps_the_order_of_channels(tmp_path):
+    frame = np.zeros((16, 16, 3), np.uint8)
+    frame[..., 0] = 200
+    write_image(tmp_path / "a.jpg", frame)
+    np.testing.assert_allclose(read_image(tmp_path / "a.jpg"), frame, atol=3)
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    (tmp_path / "a.png").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(VideoError, match=r"a\.png: expected a PNG, JPEG or WebP picture"):
+        read_image(tmp_path / "a.png")
+    with pytest.raises(VideoError, match="found 0 bytes"):
+        read_image(tmp_path / "empty.png")
+    with pytest.raises(VideoError, match="found none that can be read"):
+        read_image(tmp_path / "missing.png")
+    with pytest.raises(ShapeError, match=r"expected a picture uint8 \(H, W, 3\), got float64"):
+        write_image(tmp_path / "b.png", np.zeros((2, 2, 3)))
+    with pytest.raises(VideoError, match=r"got '\.bmp'"):
+        write_image(tmp_path / "b.bmp", colours())
+
+
+def test_resizing_keeps_pixel_centres():
+    ramp = np.repeat(np.arange(0, 64, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
+    half = resize_frame(ramp, (32, 32))  # x' = (x + 0.5)/2 − 0.5, so pixel j is the mean of 2j and 2j + 1
+    np.testing.assert_allclose(half[0, :, 0], 2 * np.arange(32) + 0.5, atol=0.5)
+
+
+def test_sheet_places_pictures_in_rows():
+    black, grey = np.zeros((2, 3, 3), np.uint8), np.full((2, 3, 3), 9, np.uint8)
+    sheet = frames_to_sheet([[black, grey], [grey]], gap=1)
+    assert sheet.shape == (5, 7, 3)
+    np.testing.assert_array_equal(
+        sheet[:, :, 0], [[0] * 3 + [255] + [9] * 3] * 2 + [[255] * 7] + [[9] * 3 + [255] * 4] * 2
+    )
+    with pytest.raises(ShapeError, match="pictures of one size"):
+        frames_to_sheet([[black, black[:1]]])
