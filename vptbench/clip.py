@@ -181,7 +181,8 @@ class Clip:
             ``flow = open_store("store")["001/9/1"].mesh_flow(0, 5)``
 
         Source:
-            The grid of BDMM (arXiv 2307.07754): the source's projected vertices, weighted as in the target's pixel.
+            The grid of BDMM (arXiv 2307.07754): the source's projected vertices, weighted as in the
+            target's pixel.
         """
         if self.mesh is None:
             raise ShapeError(
