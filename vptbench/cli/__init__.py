@@ -42,7 +42,9 @@ class LazyGroup(click.Group):
             if error.errno == errno.EPIPE:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise one_line(f"{where}the system refused: {error.strerror or error}; mend that and run again") from error
+            raise one_line(
+                f"{where}the system refused: {error.strerror or error}; mend that and run again"
+            ) from error
 
 
 def one_line(text: str) -> click.ClickException:
@@ -52,7 +54,9 @@ def one_line(text: str) -> click.ClickException:
     return error
 
 
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="vptbench")
 def main() -> None:
     """Prepare, score and rank human pose transfer: datasets, six metrics, leaderboards, one report.

@@ -1,11 +1,16 @@
 """Options that several commands share."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from vptbench.manifest import Json, json_to_text
+
+if TYPE_CHECKING:
+    from vptbench.weights import Networks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -16,7 +21,9 @@ FOLDER = click.Path(path_type=Path)
 def workers(command: Command) -> Command:
     """`--workers` and `--scheduler`: where the tasks run."""
     command = click.option(
-        "--scheduler", metavar="ADDRESS", help="Join the Dask cluster at this address instead of starting one."
+        "--scheduler",
+        metavar="ADDRESS",
+        help="Join the Dask cluster at this address instead of starting one.",
     )(command)
     return click.option(
         "--workers", type=click.IntRange(min=1), default=1, show_default=True,
@@ -32,16 +39,20 @@ def device(command: Command) -> Command:
     )(command)  # fmt: skip
 
 
-def weights(command: Command) -> Command:
-    """`--weights` and `--weights-dir`: which networks measure."""
-    command = click.option(
+def weights_directory(command: Command) -> Command:
+    """`--weights-dir`: where the pinned files lie."""
+    return click.option(
         "--weights-dir", type=FOLDER, envvar="VPTBENCH_WEIGHTS",
         help="Where the pinned files lie  [env: VPTBENCH_WEIGHTS; default: the user's cache].",
     )(command)  # fmt: skip
+
+
+def weights(command: Command) -> Command:
+    """`--weights` and `--weights-dir`: which networks measure."""
     return click.option(
         "--weights", type=click.Choice(["pinned", "random"]), default="pinned", show_default=True,
         help="pinned: the published networks; random: of the same kind, comparable with nothing outside.",
-    )(command)  # fmt: skip
+    )(weights_directory(command))  # fmt: skip
 
 
 def verbose(command: Command) -> Command:
@@ -51,7 +62,9 @@ def verbose(command: Command) -> Command:
         if value:
             logging.getLogger("vptbench").setLevel(logging.DEBUG)
 
-    return click.option("--verbose", is_flag=True, expose_value=False, callback=callback, help="Tell more.")(command)
+    return click.option("--verbose", is_flag=True, expose_value=False, callback=callback, help="Tell more.")(
+        command
+    )
 
 
 def as_json(command: Command) -> Command:
@@ -66,3 +79,34 @@ def resolve_device(name: str) -> str:
     import torch
 
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_networks(mode: str, directory: Path | None, device_name: str) -> "Networks":
+    """What `--weights`, `--weights-dir` and `--device` name together."""
+    from vptbench.weights import Networks
+
+    return Networks(
+        mode="random" if mode == "random" else "pinned",
+        directory=directory,
+        device=resolve_device(device_name),
+    )
+
+
+def finish(done: str, skipped: Sequence[str], failed: Mapping[str, str], where: Path) -> None:
+    """Say what was done, list the clips that failed, and end with status 1 if there are any."""
+    already = f", {len(skipped)} were there already" if skipped else ""
+    click.echo(f"{where}: {done}{already}" + (f", {len(failed)} failed:" if failed else ""))
+    for clip, reason in failed.items():
+        click.echo(f"  {clip}: {reason}")
+    raise SystemExit(1 if failed else 0)
+
+
+def echo_table(rows: Sequence[Mapping[str, Json]], *, as_json: bool) -> None:
+    """Print rows with equal keys as aligned columns, or as JSON."""
+    if as_json:
+        click.echo(json_to_text(list(rows)), nl=False)
+        return
+    table = [list(rows[0]), *([str(value) for value in row.values()] for row in rows)] if rows else []
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -9,10 +9,16 @@ from vptbench.cli import options
 
 @click.command()
 @click.argument("out", type=options.FOLDER)
-@click.option("--layout", type=click.Choice(["fashionvideo", "iper"]), default="fashionvideo", show_default=True)
-@click.option("--clips", type=click.IntRange(min=2), default=6, show_default=True, help="In all, over both splits.")
+@click.option(
+    "--layout", type=click.Choice(["fashionvideo", "iper"]), default="fashionvideo", show_default=True
+)
+@click.option(
+    "--clips", type=click.IntRange(min=2), default=6, show_default=True, help="In all, over both splits."
+)
 @click.option("--frames", type=click.IntRange(min=2), default=24, show_default=True, help="Of each clip.")
-@click.option("--size", type=click.IntRange(min=32), default=128, show_default=True, help="Height of a frame.")
+@click.option(
+    "--size", type=click.IntRange(min=32), default=128, show_default=True, help="Height of a frame."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @options.verbose
 def command(out: Path, layout: str, clips: int, frames: int, size: int, seed: int) -> None:

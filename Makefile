@@ -1,0 +1,35 @@
+# make demo   the whole main line offline, to a page        make test   all tests
+# make lint   style, types, layers                          make bench  speed against peers (minutes)
+# VENV=path reuses an environment; PYTHON=python3.12 chooses the interpreter of a new one.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.vptbench-ready
+CODE := vptbench dmm_model baselines tests benchmarks tools
+
+.PHONY: setup demo test lint format bench
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $(READY)
+
+demo: setup
+	$(BIN)/vptbench demo
+
+test: setup
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
+
+lint: setup
+	$(BIN)/ruff format --check --quiet $(CODE)
+	$(BIN)/ruff check --quiet $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup
+	$(BIN)/ruff format --quiet $(CODE)
+	$(BIN)/ruff check --quiet --fix $(CODE)
+
+bench: setup
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,0 +1,37 @@
+"""`vptbench leaderboard`."""
+
+from pathlib import Path
+
+import click
+
+from vptbench.cli import options
+
+
+@click.group()
+def command() -> None:
+    """Keep leaderboards: a CSV with provenance, and the ranking made from it."""
+
+
+@command.command()
+@click.argument("scores", type=options.FOLDER)
+@click.option("--board", type=options.FOLDER, required=True, help="The CSV; made with its first entry.")
+@click.option("--name", help="How the row is called  [default: the model's name].")
+def add(scores: Path, board: Path, name: str | None) -> None:
+    """Add SCORES as a row, if benchmark, clips, metrics and networks equal the board's."""
+    from vptbench.leaderboard.entry import add_entry
+
+    entry = add_entry(scores, board, name=name)
+    click.echo(f"{board}: {entry.name} added")
+
+
+@command.command()
+@click.argument("board", type=options.FOLDER)
+@click.option(
+    "--out", type=options.FOLDER, help="Folder for board.md and board.html  [default: beside the CSV]."
+)
+def build(board: Path, out: Path | None) -> None:
+    """Rank the rows of BOARD, and write the ranking as CSV, Markdown and HTML."""
+    from vptbench.leaderboard.ranking import build_board
+
+    for path in build_board(board, out or board.parent):
+        click.echo(path)

@@ -1,0 +1,19 @@
+"""`vptbench report`."""
+
+from pathlib import Path
+
+import click
+
+from vptbench.cli import options
+
+
+@click.command()
+@click.argument("scores", type=options.FOLDER, nargs=-1, required=True)
+@click.option("--out", type=options.FOLDER, default=Path("report.html"), show_default=True)
+@options.verbose
+def command(scores: tuple[Path, ...], out: Path) -> None:
+    """Make one self-contained page of one or more SCORES: table, filmstrips, curves, provenance."""
+    from vptbench.report.page import scores_to_page
+
+    scores_to_page(scores, out)
+    click.echo(out)

@@ -1,0 +1,76 @@
+"""What works on this machine, and what to install for the rest."""
+
+import importlib.util
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from vptbench.weights import NETWORKS, weights_to_problem
+
+ROOM_GIB = 20
+"""Free disk space below which preparing a real dataset may fail: FashionVideo at 256² takes about as much."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes:
+        what: The thing.
+        state: "ok", "missing" (something does not work without it) or "optional" (something could be faster).
+        detail: What was found, or what to do.
+    """
+
+    what: str
+    state: str
+    detail: str
+
+
+def machine_to_findings(weights_dir: Path | None = None) -> list[Finding]:
+    """Look at interpreter, decoders, accelerator, extras, networks and disk."""
+    return [_python(), _decord(), _accelerator(), _zstd(), _disk(), *_networks(weights_dir)]
+
+
+def _python() -> Finding:
+    found = f"{platform.python_implementation()} {platform.python_version()}, vptbench {version('vptbench')}"
+    return Finding("python", "ok" if sys.version_info >= (3, 11) else "missing", found)
+
+
+def _decord() -> Finding:
+    if importlib.util.find_spec("decord") is not None:
+        return Finding("decord", "ok", version("decord"))
+    return Finding(
+        "decord", "optional", "no wheel for this platform; PyAV reads videos instead, some 2× slower"
+    )
+
+
+def _accelerator() -> Finding:
+    import torch  # noqa: PLC0415 - heavy
+
+    if torch.cuda.is_available():
+        return Finding("GPU", "ok", f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
+    return Finding("GPU", "optional", f"none seen by torch {torch.__version__}; networks run on the CPU")
+
+
+def _zstd() -> Finding:
+    if importlib.util.find_spec("hdf5plugin") is not None:
+        return Finding("zstd", "ok", f"hdf5plugin {version('hdf5plugin')}")
+    return Finding("zstd", "optional", "pip install 'vptbench[zstd]' for stores that read 4× faster")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    return Finding("disk", "ok" if free >= ROOM_GIB else "optional", f"{free:.0f} GiB free here")
+
+
+def _networks(weights_dir: Path | None) -> list[Finding]:
+    findings = []
+    for name in NETWORKS:
+        problem = weights_to_problem(name, weights_dir)
+        findings.append(
+            Finding(name, "missing" if problem else "ok", problem or "pinned file, hash verified")
+        )
+    return findings
