@@ -1,0 +1,109 @@
+"""Intervals over clips: a seeded bootstrap for means, a jackknife for distances between distributions.
+
+The unit is the clip: frames of one video are too alike to count as independent.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from vptbench.errors import ScoreError
+
+CONFIDENCE = 0.95
+"""Of every interval."""
+
+RESAMPLES = 10_000
+"""Bootstrap samples."""
+
+GROUPS = 20
+"""Most groups of clips in a jackknife."""
+
+CHUNK = 1_000
+"""Bootstrap samples drawn at a time, so that memory stays flat; the numbers drawn do not depend on it."""
+
+Interval = tuple[float, float]
+"""Lower and upper end; (NaN, NaN) where there are too few clips to tell."""
+
+
+def bootstrap_interval(
+    values: Sequence[float] | NDArray[np.float64],
+    *,
+    weights: Sequence[float] | NDArray[np.float64] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Interval:
+    """Percentile bootstrap interval of a mean over clips.
+
+    Args:
+        values: One number a clip, (N,), in a fixed order (sorted clip ids); may hold infinities.
+        weights: What each clip counts, (N,), for a mean over frames (the clips' numbers of frames).
+        seed: Of PCG64. The same seed and N resample the same clips, whatever the values.
+        resamples: Bootstrap samples.
+
+    Returns:
+        The order statistics of the resampled means at 2.5 % and 97.5 %, without interpolation; they
+        are infinite where so many resampled means are. (NaN, NaN) for fewer than two clips.
+
+    Raises:
+        ScoreError: A value is NaN, or values and weights differ in number.
+
+    Source:
+        Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
+    """
+    numbers = np.asarray(values, np.float64)
+    shares = np.ones_like(numbers) if weights is None else np.asarray(weights, np.float64)
+    if numbers.ndim != 1 or numbers.shape != shares.shape or np.isnan(numbers).any():
+        raise ScoreError(
+            f"expected one value (and weight) a clip and no NaN, got values of shape {numbers.shape} with "
+            f"{int(np.isnan(numbers).sum())} NaN and weights of shape {shares.shape}"
+        )
+    if len(numbers) < 2:
+        return np.nan, np.nan
+    generator = np.random.Generator(np.random.PCG64(seed))
+    means = []
+    for start in range(0, resamples, CHUNK):
+        drawn = generator.integers(len(numbers), size=(min(CHUNK, resamples - start), len(numbers)))
+        means.append((numbers * shares)[drawn].sum(1) / shares[drawn].sum(1))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail], method="inverted_cdf")
+    return float(low), float(high)
+
+
+def clips_to_groups(clips: int, groups: int = GROUPS) -> list[list[int]]:
+    """Deal `clips` numbers 0..clips − 1 out into at most `groups` groups, in turn."""
+    count = min(clips, groups)
+    return [list(range(group, clips, count)) for group in range(count)]
+
+
+def jackknife_interval(value: float, left_out: Sequence[float]) -> Interval:
+    """Interval of `value` from its values with one group of clips left out at a time.
+
+    It tells the spread between clips and corrects no bias: a Fréchet distance of few samples stays
+    too large, and so do both ends.
+
+    Args:
+        value: Of all clips.
+        left_out: Of all clips but those of group g, for each of G groups of near equal size.
+
+    Returns:
+        value ± t · s with s² = (G − 1)/G · Σ (left_out − mean)² and t the 97.5 % point of Student's
+        distribution with G − 1 degrees of freedom. (NaN, NaN) for fewer than two groups.
+
+    Raises:
+        ScoreError: A number is NaN or infinite.
+
+    Source:
+        Efron and Tibshirani 1993, "An Introduction to the Bootstrap", equation 11.5, with groups for
+        points; Tukey 1958 for Student's t.
+    """
+    numbers = np.asarray(left_out, np.float64)
+    if not np.isfinite([value, *numbers]).all():
+        raise ScoreError(f"expected finite values for a jackknife, got {value} and {numbers.tolist()}")
+    groups = len(numbers)
+    if groups < 2:
+        return np.nan, np.nan
+    deviation = np.sqrt((groups - 1) / groups * ((numbers - numbers.mean()) ** 2).sum())
+    reach = float(stdtrit(groups - 1, (1 + CONFIDENCE) / 2) * deviation)
+    return value - reach, value + reach
