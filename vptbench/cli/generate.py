@@ -15,7 +15,7 @@ from vptbench.cli import options
     "--benchmark", metavar="ID", required=True, help="A frozen protocol, or a JSON file of your own."
 )
 @click.option("--checkpoint", type=options.FOLDER, help="What the model loads, where it needs something.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of models that draw.")
 @options.device
 @options.workers
 @options.verbose

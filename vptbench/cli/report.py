@@ -9,7 +9,7 @@ from vptbench.cli import options
 
 @click.command()
 @click.argument("scores", type=options.FOLDER, nargs=-1, required=True)
-@click.option("--out", type=options.FOLDER, default=Path("report.html"), show_default=True)
+@click.option("--out", type=options.FOLDER, default=Path("report.html"), show_default=True, help="The page.")
 @options.verbose
 def command(scores: tuple[Path, ...], out: Path) -> None:
     """Make one self-contained page of one or more SCORES: table, filmstrips, curves, provenance."""

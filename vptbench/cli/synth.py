@@ -10,7 +10,11 @@ from vptbench.cli import options
 @click.command()
 @click.argument("out", type=options.FOLDER)
 @click.option(
-    "--layout", type=click.Choice(["fashionvideo", "iper"]), default="fashionvideo", show_default=True
+    "--layout",
+    type=click.Choice(["fashionvideo", "iper"]),
+    default="fashionvideo",
+    show_default=True,
+    help="Whose files and motions to imitate.",
 )
 @click.option(
     "--clips", type=click.IntRange(min=2), default=6, show_default=True, help="In all, over both splits."
@@ -19,7 +23,9 @@ from vptbench.cli import options
 @click.option(
     "--size", type=click.IntRange(min=32), default=128, show_default=True, help="Height of a frame."
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of people and motions."
+)
 @options.verbose
 def command(out: Path, layout: str, clips: int, frames: int, size: int, seed: int) -> None:
     """Make videos of synthetic people in a dataset's own layout, with exact ground truth beside them.

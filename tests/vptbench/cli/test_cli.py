@@ -1,0 +1,141 @@
+"""The command line itself: help, exit statuses, and one line for every refusal."""
+
+import errno
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from vptbench import cli
+from vptbench.cli import COMMANDS, main
+from vptbench.cli.options import echo_table, finish
+from vptbench.errors import StoreError
+
+
+def run(*words):
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def walk(command, path=()):
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            yield from walk(command.get_command(context, name), (*path, name))
+
+
+@pytest.mark.parametrize(("path", "command"), list(walk(main)))
+def test_every_command_explains_itself(path, command):
+    result = run(*path, "--help")
+    assert result.exit_code == 0
+    assert command.help
+    unexplained = [
+        parameter.name
+        for parameter in command.params
+        if isinstance(parameter, click.Option) and not parameter.help
+    ]
+    assert unexplained == []
+
+
+HELP = (
+    "import sys; from vptbench import cli; cli.main(['-h'], standalone_mode=0); print('torch' in sys.modules)"
+)
+
+
+def test_help_lists_all_commands_and_needs_no_torch():
+    done = subprocess.run([sys.executable, "-c", HELP], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"
+    for name in COMMANDS:
+        assert f"\n  {name} " in done.stdout
+
+
+def test_unknown_command_is_status_2():
+    assert run("scroe").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (StoreError("expected a,\n  got b"), "Error: expected a, got b\n"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "out/a"),
+            "Error: out/a: the system refused: No space left",
+        ),
+        (
+            PermissionError(errno.EACCES, "Permission denied", "out"),
+            "Error: out: the system refused: Permission denied",
+        ),
+    ],
+)
+def test_errors_become_one_line_and_status_2(monkeypatch, error, line):
+    @click.command()
+    def failing():
+        raise error
+
+    monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *_: failing)
+    result = run("synth")
+    assert result.exit_code == 2
+    assert result.output.startswith(line)
+    assert result.output.count("\n") == 1
+
+
+def test_a_bug_is_not_hidden(monkeypatch):
+    @click.command()
+    def failing():
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(cli.LazyGroup, "get_command", lambda *_: failing)
+    assert isinstance(run("synth").exception, ZeroDivisionError)
+
+
+def test_check_wants_one_of_our_folders(tmp_path):
+    result = run("check", tmp_path)
+    assert result.exit_code == 2
+    assert "expected a folder with store.json, outputs.json, scores.json, found none" in result.output
+
+
+def test_failed_clips_are_listed_with_status_1(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        finish("2 clips done", ["a"], {"b": "no frames"}, tmp_path)
+    assert stop.value.code == 1
+    assert (
+        capsys.readouterr().out
+        == f"{tmp_path}: 2 clips done, 1 were there already, 1 failed:\n  b: no frames\n"
+    )
+    with pytest.raises(SystemExit) as stop:
+        finish("2 clips done", [], {}, tmp_path)
+    assert stop.value.code == 0
+
+
+def test_tables_are_aligned_or_json(capsys):
+    rows = [{"id": "a", "n": 10}, {"id": "long", "n": 2}]
+    echo_table(rows, as_json=False)
+    assert capsys.readouterr().out == "id    n\na     10\nlong  2\n"
+    echo_table(rows, as_json=True)
+    assert json.loads(capsys.readouterr().out) == rows
+    echo_table([], as_json=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_weights_and_doctor_say_what_is_missing(tmp_path):
+    rows = json.loads(run("weights", "list", "--json", "--weights-dir", tmp_path).output)
+    assert {row["network"]: row["state"] for row in rows} == dict.fromkeys(
+        ["alexnet", "inception-fid", "i3d-kinetics400"], "missing"
+    )
+    result = run("weights", "verify", "--weights-dir", tmp_path)
+    assert result.exit_code == 2
+    assert "vptbench weights fetch" in result.output
+    findings = json.loads(run("doctor", "--json", "--weights-dir", tmp_path).output)
+    assert {row["what"]: row["state"] for row in findings}["alexnet"] == "missing"
+    assert {row["what"] for row in findings} >= {"python", "decord", "GPU", "disk"}
+
+
+def test_benchmarks_are_listed_and_shown():
+    rows = json.loads(run("benchmarks", "list", "--json").output)
+    assert {"synthetic-v1", "fashionvideo-v1", "iper-v1"} <= {row["id"] for row in rows}
+    shown = json.loads(run("benchmarks", "show", "synthetic-v1").output)
+    assert shown["sha256"] == next(row["sha256"] for row in rows if row["id"] == "synthetic-v1")
+    assert "did you mean 'synthetic-v1'" in run("benchmarks", "show", "synthetic-v2").output
