@@ -47,13 +47,7 @@ def vertices_to_face_table(
     Raises:
         ShapeError: The arrays are not as stated, or a face names a vertex that is not there.
     """
-    if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype != np.float32:
-        raise ShapeError(f"vertices: expected float32 (V, 3), found {vertices.dtype} {vertices.shape}")
-    if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype != np.int32:
-        raise ShapeError(f"faces: expected int32 (F, 3), found {faces.dtype} {faces.shape}")
-    if faces.size and not (faces.min() >= 0 and faces.max() < len(vertices)):
-        found = f"{faces.min()}..{faces.max()}"
-        raise ShapeError(f"faces: expected vertex numbers in 0..{len(vertices) - 1}, found {found}")
+    check_mesh(vertices, faces)
     table = FaceTable(
         face=np.full(size, -1, np.int32),
         weights=np.zeros((*size, 3), np.float32),
@@ -61,6 +55,25 @@ def vertices_to_face_table(
     )
     _rasterise(vertices.astype(np.float64), faces, table.face, table.weights, table.depth)
     return table
+
+
+def check_mesh(vertices: NDArray[np.float32], faces: NDArray[np.int32]) -> None:
+    """Refuses what compiled code would read out of bounds.
+
+    Args:
+        vertices: Expected float32 (V, 3).
+        faces: Expected int32 (F, 3), vertex numbers.
+
+    Raises:
+        ShapeError: The arrays are not so.
+    """
+    if vertices.ndim != 2 or vertices.shape[1] != 3 or vertices.dtype != np.float32:
+        raise ShapeError(f"vertices: expected float32 (V, 3), found {vertices.dtype} {vertices.shape}")
+    if faces.ndim != 2 or faces.shape[1] != 3 or faces.dtype != np.int32:
+        raise ShapeError(f"faces: expected int32 (F, 3), found {faces.dtype} {faces.shape}")
+    if faces.size and not (faces.min() >= 0 and faces.max() < len(vertices)):
+        found = f"{faces.min()}..{faces.max()}"
+        raise ShapeError(f"faces: expected vertex numbers in 0..{len(vertices) - 1}, found {found}")
 
 
 @numba.njit(cache=True, nogil=True)
