@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -204,6 +204,7 @@ def test_thinning_moves_the_flow_by_little_against_the_full_body():
     assert min(overlaps) > 0.98
 
 
+@settings(deadline=None)
 @given(hnp.arrays(np.float32, (4, 6, 2), elements=st.floats(-1.5, 1.5, width=32)))
 def test_pixels_are_the_inverse_of_normalising(flow):
     x, y = np.moveaxis(flow_to_pixels(flow).astype(np.float64), -1, 0)
