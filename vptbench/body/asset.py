@@ -17,7 +17,6 @@ from vptbench.manifest import file_to_sha256
 Float = NDArray[np.float32]
 
 ASSET = "anny_adult.npz"
-JOINTS = 18
 
 
 @dataclass(frozen=True)

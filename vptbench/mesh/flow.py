@@ -18,8 +18,8 @@ NO_FLOW = -2.0
 """Both coordinates where there is no body. Source: BDMM's published generator."""
 
 DEPTH_TOLERANCE = 1.0
-"""Pixels by which a point may lie behind what a source pixel shows and still count as seen there: its centre is
-up to a pixel off in x and y, and the surface may be steep."""
+"""Pixels by which a point may lie behind what a source pixel shows and still count as seen there: the pixel's
+centre is up to a pixel off, and the surface may be steep."""
 
 MARGIN = 1e-3
 """A point this close (pixels) to a row or column of pixel centres lies on it: rounding must not decide."""
