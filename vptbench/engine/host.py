@@ -1,0 +1,47 @@
+"""The process that holds a local Dask cluster; `cluster.py` starts it, and it ends with its parent.
+
+It stands apart from the caller so that worker processes never import the caller's script again (which a
+script without ``if __name__ == "__main__"`` would not survive), and so that workers are stopped and
+their scratch folders deleted even if the caller is killed.
+
+Run as ``python -m vptbench.engine.host WORKERS``: writes the scheduler's address to standard output, and
+ends when standard input does.
+"""
+
+import logging
+import os
+import sys
+import tempfile
+
+import dask
+from distributed import LocalCluster
+
+SETTINGS = {
+    "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": "1",
+    "distributed.scheduler.worker-saturation": 1.0,  # a task that kills its worker is blamed alone
+}
+
+
+def main(workers: int) -> None:
+    """Hold a cluster of `workers` processes of one thread each, until standard input ends."""
+    address_pipe = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what workers print belongs beside the caller's messages
+    with (
+        tempfile.TemporaryDirectory(prefix="vptbench-", ignore_cleanup_errors=True) as scratch,
+        dask.config.set({**SETTINGS, "temporary-directory": scratch}),
+        LocalCluster(  # type: ignore[no-untyped-call]
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+            memory_limit=0,
+        ) as cluster,
+    ):
+        with address_pipe:
+            address_pipe.write(f"{cluster.scheduler_address}\n")
+        sys.stdin.buffer.read()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
