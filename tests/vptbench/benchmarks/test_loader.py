@@ -123,7 +123,7 @@ def test_all_problems_come_at_once(written):
 def test_unknown_protocols_are_refused(written, tmp_path):
     with pytest.raises(RegistryError, match="did you mean 'fashionvideo-v1'"):
         load_benchmark("fashionvideo-v2")
-    with pytest.raises(BenchmarkError, match="expected a benchmark's JSON file at .* found none"):
+    with pytest.raises(BenchmarkError, match=r"expected a benchmark's JSON file at .* found none"):
         load_benchmark(tmp_path / "absent.json")
     with pytest.raises(ManifestError, match="expected version 1 of vptbench-benchmark, found 2"):
         load_benchmark(written(version=2))

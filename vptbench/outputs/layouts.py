@@ -1,0 +1,268 @@
+"""Folders of frames that vptbench did not write: which layout one has, and its frames.
+
+A layout is a function from a listing of the folder's pictures and videos to its clips, or None where it does
+not fit. Exactly one must fit.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from vptbench.clip import Frames
+from vptbench.errors import OutputError
+from vptbench.image import IMAGE_SUFFIXES
+from vptbench.outputs import schema
+from vptbench.outputs.reader import FrameReader, check_numbers, open_outputs, pictures_to_frames
+from vptbench.registry import check_known, id_to_object
+from vptbench.video import VIDEO_SUFFIXES, read_video_info, video_to_frames
+
+LAYOUTS = {
+    "clip-folders": "vptbench.outputs.layouts:listing_to_clip_folders",
+    "flat-folder": "vptbench.outputs.layouts:listing_to_flat_folder",
+    "clip-videos": "vptbench.outputs.layouts:listing_to_clip_videos",
+}
+"""Layouts by name. ``clip-folders``: a folder of pictures for each clip, whose id is the folder's path;
+``flat-folder``: pictures of one clip; ``clip-videos``: a video for each clip, whose id is its path without
+suffix. A picture's frame number is the last integer in its name; a video's frames are numbered from 0."""
+
+AUTO = "auto"
+"""Take the one layout that fits."""
+
+ONLY_CLIP = "clip"
+"""Id of the clip in a folder, or of a file, that holds just one."""
+
+SKIPPED = ("__MACOSX",)
+"""Folders that are nobody's data; hidden ones are skipped as well."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What media lie below a folder, as relative paths, sorted.
+
+    Attributes:
+        path: The folder, or a single video file.
+        pictures: Files named as pictures.
+        videos: Files named as videos.
+    """
+
+    path: Path
+    pictures: tuple[Path, ...]
+    videos: tuple[Path, ...]
+
+
+Media = Path | Mapping[int, Path]
+"""Where a clip's frames lie: a video, or pictures by frame number."""
+
+Layout = Callable[[Listing], Mapping[str, Media] | None]
+"""Clip ids to media with absolute or caller-relative paths; None where the layout does not fit."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Frames that lie in a known layout; a `FrameReader`.
+
+    Attributes:
+        path: The folder.
+        layout: A key of `LAYOUTS`.
+        clips: Clip id to its media.
+    """
+
+    path: Path
+    layout: str
+    clips: Mapping[str, Media] = field(repr=False)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Clip ids, sorted."""
+        return tuple(self.clips)
+
+    def numbers(self, clip: str) -> tuple[int, ...]:
+        """Numbers of the frames that a clip has, ascending.
+
+        Raises:
+            RegistryError: The clip is unknown.
+            VideoError: Its video is damaged.
+        """
+        media = self._media(clip)
+        return tuple(range(read_video_info(media).frames) if isinstance(media, Path) else media)
+
+    def frames(self, clip: str, numbers: Sequence[int]) -> Frames:
+        """Some frames of a clip, uint8 (len(numbers), H, W, 3), in the order asked for.
+
+        Raises:
+            RegistryError: The clip is unknown.
+            OutputError: The clip lacks one of them, or they differ in size.
+            VideoError: A picture or video is damaged.
+        """
+        check_numbers(clip, numbers, self.numbers(clip), self.path)
+        media = self._media(clip)
+        if isinstance(media, Path):
+            return _video_to_some_frames(media, numbers)
+        return pictures_to_frames([media[number] for number in numbers])
+
+    def _media(self, clip: str) -> Media:
+        return self.clips[check_known(clip, self.clips, f"clip of {self.path}")]
+
+
+def open_folder(path: Path | str, *, layout: str = AUTO) -> FrameReader:
+    """Open any folder of frames: a foreign one, a single video, or outputs of `vptbench generate`.
+
+    Args:
+        path: The folder or the video.
+        layout: A key of `LAYOUTS`, or "auto" to take the one that fits.
+
+    Raises:
+        OutputError: No layout fits, or the folder holds frames that cannot be told apart; the text says what
+            was found.
+        RegistryError: The layout is unknown.
+
+    Example:
+        ``reader = open_folder("results"); reader.frames(reader.ids[0], range(8))``
+    """
+    path = Path(path)
+    if (path / schema.MANIFEST).is_file() and layout == AUTO:
+        return open_outputs(path)
+    listing = _list_media(path)
+    names = tuple(LAYOUTS) if layout == AUTO else (check_known(layout, LAYOUTS, "layout"),)
+    for name in names:
+        read = cast("Layout", id_to_object(name, LAYOUTS, "layout"))
+        clips = read(listing)
+        if clips is not None:
+            return Folder(path=path, layout=name, clips=dict(sorted(clips.items())))
+    raise OutputError(
+        f"{path}: expected {' or '.join(names)}, found {_describe(listing)}; give a folder that holds, and "
+        "holds only, a folder of pictures for each clip, the pictures of one clip, or a video for each clip"
+    )
+
+
+def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
+    """A folder of pictures for each clip, at any depth but not one within another."""
+    folders = {picture.parent for picture in listing.pictures}
+    nested = any(folder in other.parents for folder in folders for other in folders)
+    if listing.videos or not folders or nested:
+        return None
+    grouped: dict[str, list[Path]] = {folder.as_posix(): [] for folder in folders}
+    for picture in listing.pictures:
+        grouped[picture.parent.as_posix()].append(listing.path / picture)
+    return {clip: _number(pictures) for clip, pictures in grouped.items()} if "." not in grouped else None
+
+
+def listing_to_flat_folder(listing: Listing) -> Mapping[str, Media] | None:
+    """The pictures of one clip."""
+    if listing.videos or {picture.parent for picture in listing.pictures} != {Path()}:
+        return None
+    return {ONLY_CLIP: _number([listing.path / picture for picture in listing.pictures])}
+
+
+def listing_to_clip_videos(listing: Listing) -> Mapping[str, Media] | None:
+    """A video for each clip, or one video alone.
+
+    Raises:
+        OutputError: Two videos differ in nothing but their suffix.
+    """
+    if listing.pictures or not listing.videos:
+        return None
+    if listing.path.is_file():
+        return {ONLY_CLIP: listing.path}
+    clips: dict[str, Media] = {}
+    for video in listing.videos:
+        clip = video.with_suffix("").as_posix()
+        if clip in clips:
+            raise OutputError(
+                f"{listing.path}: expected one video for clip {clip}, found {cast('Path', clips[clip]).name} "
+                f"and {video.name}; delete one"
+            )
+        clips[clip] = listing.path / video
+    return clips
+
+
+def _list_media(path: Path) -> Listing:
+    if path.is_file() and path.suffix.lower() in VIDEO_SUFFIXES:
+        return Listing(path=path, pictures=(), videos=(path,))
+    if not path.is_dir():
+        raise OutputError(f"expected a folder of frames or videos at {path}, found none; check the path")
+    files, seen = [], set()
+    for folder, subfolders, names in os.walk(path, followlinks=True):
+        real = Path(folder).resolve()
+        if real in seen:  # a link that leads back
+            subfolders.clear()
+            continue
+        seen.add(real)
+        subfolders[:] = [name for name in subfolders if not _is_skipped(name)]
+        files += [Path(folder, name).relative_to(path) for name in names if not _is_skipped(name)]
+    return Listing(
+        path=path,
+        pictures=tuple(sorted(file for file in files if file.suffix.lower() in IMAGE_SUFFIXES)),
+        videos=tuple(sorted(file for file in files if file.suffix.lower() in VIDEO_SUFFIXES)),
+    )
+
+
+def _is_skipped(name: str) -> bool:
+    return name.startswith(".") or name in SKIPPED
+
+
+def _number(pictures: Sequence[Path]) -> dict[int, Path]:
+    """Pictures of a clip by frame number, ascending: the last integer in each name.
+
+    Raises:
+        OutputError: A name holds no integer, or two hold the same.
+    """
+    numbered: dict[int, Path] = {}
+    for picture in pictures:
+        integers = re.findall(r"\d+", picture.stem)
+        if not integers:
+            raise OutputError(
+                f"{picture}: expected a frame number in the name, such as frame_00012.png, found none; "
+                "rename it, or move it elsewhere"
+            )
+        number = int(integers[-1])
+        if number in numbered:
+            raise OutputError(
+                f"{picture.parent}: expected one picture for frame {number}, found "
+                f"{numbered[number].name} and {picture.name}; delete one, or give each clip a folder"
+            )
+        numbered[number] = picture
+    return dict(sorted(numbered.items()))
+
+
+def _describe(listing: Listing) -> str:
+    """What was found, for somebody who expected something else."""
+    folders = sorted({picture.parent.as_posix() for picture in listing.pictures})
+    if not listing.pictures and not listing.videos:
+        kind = (
+            "a clip store (give it as --store)"
+            if (listing.path / "store.json").is_file()
+            else "nothing of it"
+        )
+        return f"no {', '.join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))}, but {kind}"
+    if listing.pictures and listing.videos:
+        return (
+            f"{len(listing.pictures)} pictures ({listing.pictures[0]}, …) beside "
+            f"{len(listing.videos)} videos ({listing.videos[0]}, …)"
+        )
+    if listing.videos:
+        return f"{len(listing.videos)} videos ({listing.videos[0]}, …)"
+    shown = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
+    return f"{len(listing.pictures)} pictures in {len(folders)} folders ({shown}), some within others"
+
+
+def _video_to_some_frames(path: Path, numbers: Sequence[int]) -> Frames:
+    """Decode up to the last frame asked for, and keep no others than those.
+
+    Raises:
+        OutputError: No frame is asked for.
+    """
+    wanted, kept, start = set(numbers), {}, 0
+    for chunk in video_to_frames(path):
+        kept.update({start + i: chunk[i].copy() for i in range(len(chunk)) if start + i in wanted})
+        start += len(chunk)
+        if len(kept) == len(wanted):
+            break
+    if not kept:
+        raise OutputError(f"{path}: expected at least one frame to be asked for, got none")
+    return np.stack([kept[number] for number in numbers])
