@@ -1,0 +1,363 @@
+"""Contract 3: scores of one model on one set of clips, in a folder.
+
+``scores.json`` holds, beside ``format`` and ``version``, the fields of `Scores` but its two tables, and
+``tables`` with the SHA-256 of those:
+
+- ``per_frame.csv``: ``clip,frame,metric,value``, for frame metrics.
+- ``per_clip.csv``: ``clip,metric,value``, the means of those.
+
+A metric may give infinity (PSNR of equal frames): such frames stand as ``inf`` in ``per_frame.csv``, are
+left out of every mean, and are counted as ``infinite_frames``; a clip with no other frames is ``inf`` in
+``per_clip.csv`` and left out of the mean over clips. JSON has no infinity: a figure that has no finite
+value, or that cannot be computed, is null, and ``reason`` says why. NaN is refused everywhere.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pandas as pd
+
+from vptbench.config import config_to_json, json_to_config
+from vptbench.errors import ConfigError, ScoreError
+from vptbench.manifest import Json, file_to_sha256, make_folder, read_manifest, write_manifest, write_text
+from vptbench.metrics.table import METRICS
+
+FORMAT = "vptbench-scores"
+VERSION = 1
+
+MANIFEST = "scores.json"
+PER_CLIP = "per_clip.csv"
+PER_FRAME = "per_frame.csv"
+PER_CLIP_COLUMNS = ("clip", "metric", "value")
+PER_FRAME_COLUMNS = ("clip", "frame", "metric", "value")
+
+KINDS = ("model", "audit", "claimed")
+"""``model`` and ``audit`` ran through `vptbench generate`; of ``claimed`` only the frames are known."""
+
+POOLINGS = ("clip", "frame")
+
+ROUNDING = 1e-9
+"""Relative difference that recomputing a mean may make."""
+
+NUMBER_OR_NONE = (int, float, type(None))
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric's result.
+
+    Attributes:
+        label: The metric's name in tables, such as "SSIM".
+        unit: Of the value, such as "dB"; empty for plain numbers.
+        higher_is_better: Direction.
+        value: The figure, or None where there is none.
+        low: Lower end of its 95 % interval over clips, or None where there are too few clips.
+        high: Upper end, or None.
+        clips: Clips that were scored.
+        frames: Frames that were scored.
+        samples: What the figure is made of: frames that have a finite value, or rows of features.
+        infinite_frames: Frames that were left out because their value is infinite.
+        reason: Why there is no value; empty where there is one.
+
+    Raises:
+        ScoreError: The fields are of other types, or contradict each other; every problem is named.
+    """
+
+    label: str
+    unit: str
+    higher_is_better: bool
+    value: float | None
+    low: float | None
+    high: float | None
+    clips: int
+    frames: int
+    samples: int
+    infinite_frames: int
+    reason: str
+
+    def __post_init__(self) -> None:
+        problems = _figure_to_problems(self)
+        if problems:
+            raise ScoreError(f"{self.label}: " + "; ".join(problems))
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """All figures of one model, and the record that decides what they may be compared with.
+
+    Attributes:
+        model: Name of the model, or of the folder where the model is not known.
+        kind: One of `KINDS`.
+        official: Whether this followed a benchmark; two folders against each other do not.
+        benchmark: The whole protocol with ``id`` and ``sha256``, or None.
+        data: What the clips are: the store's ``dataset`` and ``synth``; empty for plain folders.
+        clip_list_sha256: Hash of which clips were scored, see `benchmarks.loader.clip_list_sha256`.
+        clips: Clip id to ``{"frames", "generated_sha256", "target_sha256"}``: what exactly was compared.
+        pooling: "clip" (mean over a clip's frames, then over clips) or "frame" (mean over all frames).
+        metrics: Name ("ssim-v1", or "fid-v1@random" by a network with random weights) to figure.
+        networks: Name to ``{"mode", "sha256"}`` of the networks that measured.
+        device: The torch device that they ran on.
+        intervals: How the intervals were made.
+        inputs: Relative paths ``outputs``, and ``store`` or ``targets``; each may be None.
+        layout: How the model's frames lie, see `outputs.layouts.LAYOUTS`.
+        outputs: What ``outputs.json`` says but for its entries, or None where there is none.
+        claimed: Facts that somebody told and nobody measured.
+        libraries: Versions of the packages that can move a number.
+        per_clip: `PER_CLIP_COLUMNS`.
+        per_frame: `PER_FRAME_COLUMNS`.
+    """
+
+    model: str
+    kind: str
+    official: bool
+    benchmark: Mapping[str, Json] | None
+    data: Mapping[str, Json]
+    clip_list_sha256: str
+    clips: Mapping[str, Mapping[str, Json]]
+    pooling: str
+    metrics: Mapping[str, Figure]
+    networks: Mapping[str, Mapping[str, Json]]
+    device: str
+    intervals: Mapping[str, Json]
+    inputs: Mapping[str, Json]
+    layout: str
+    outputs: Mapping[str, Json] | None
+    claimed: Mapping[str, Json]
+    libraries: Mapping[str, Json]
+    per_clip: pd.DataFrame = field(repr=False)
+    per_frame: pd.DataFrame = field(repr=False)
+
+
+def write_scores(folder: Path, scores: Scores) -> None:
+    """Write scores; ``scores.json`` comes last and is gone while the tables are written.
+
+    Raises:
+        ScoreError: What was given contradicts itself.
+
+    Example:
+        ``write_scores(Path("scores/again"), read_scores("scores/mesh_warp"))``
+    """
+    problems = _scores_to_problems(scores)
+    if problems:
+        raise ScoreError(f"{folder}: " + "; ".join(problems))
+    make_folder(folder)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name, table in ((PER_CLIP, scores.per_clip), (PER_FRAME, scores.per_frame)):
+        write_text(folder / name, table.to_csv(index=False, lineterminator="\n"))
+    body = {name: getattr(scores, name) for name in _json_fields()}
+    body["metrics"] = {name: config_to_json(figure) for name, figure in scores.metrics.items()}
+    body["tables"] = {name: file_to_sha256(folder / name) for name in (PER_CLIP, PER_FRAME)}
+    write_manifest(folder / MANIFEST, kind=FORMAT, version_number=VERSION, body=body)
+
+
+def read_scores(folder: Path | str) -> Scores:
+    """Read scores, strictly. Metrics come in the order of `metrics.METRICS`.
+
+    Raises:
+        ManifestError: The folder holds no scores, or of an unknown version.
+        ScoreError: A field or a table is missing, malformed, or was changed by hand.
+
+    Example:
+        ``read_scores("scores/mesh_warp").metrics["ssim-v1"].value``
+    """
+    folder = Path(folder)
+    path = folder / MANIFEST
+    document = read_manifest(path, kind=FORMAT, version_number=VERSION)
+    tables = document.get("tables")
+    fields = {key: value for key, value in document.items() if key not in {"format", "version", "tables"}}
+    parts = {
+        "metrics": _read_figures(path, fields.get("metrics")),
+        "per_clip": _read_table(folder / PER_CLIP, PER_CLIP_COLUMNS, tables),
+        "per_frame": _read_table(folder / PER_FRAME, PER_FRAME_COLUMNS, tables),
+    }
+    try:
+        scores = json_to_config(cast("Mapping[str, Json]", {**fields, **parts}), Scores)
+    except ConfigError as error:
+        raise ScoreError(f"{path}: {error}; score again") from error
+    problems = _scores_to_problems(scores)
+    if problems:
+        raise ScoreError(f"{path}: " + "; ".join(problems) + "; score again")
+    return scores
+
+
+def scores_to_problems(folder: Path) -> list[str]:
+    """Recompute what follows from the tables; each problem in a line, empty if nothing is wrong.
+
+    Raises:
+        ManifestError: The folder holds no scores, or of an unknown version.
+    """
+    try:
+        scores = read_scores(folder)
+    except ScoreError as error:
+        return [str(error)]
+    again = frames_to_clips(scores.per_frame)
+    both = scores.per_clip.merge(again, on=["clip", "metric"], how="outer", suffixes=("_written", "_again"))
+    off = ~np.isclose(both["value_written"], both["value_again"], rtol=ROUNDING, atol=0)
+    problems = [
+        f"{folder / PER_CLIP}: {row.clip}, {row.metric}: expected {row.value_again} as {PER_FRAME} gives, "
+        f"found {row.value_written}; score again"
+        for row in both[off].itertuples()
+    ]
+    for name, figure in scores.metrics.items():
+        values = scores.per_frame[scores.per_frame["metric"] == name]
+        if values.empty:  # a distribution metric, or one without a value
+            continue
+        value = clips_to_value(scores.per_clip, scores.per_frame, name, scores.pooling)
+        found = math.inf if figure.value is None else figure.value
+        if not np.isclose(found, value, rtol=ROUNDING, atol=0):
+            problems.append(
+                f"{folder / MANIFEST}: {name}: expected {value} as the tables give, found {figure.value}; "
+                "score again"
+            )
+        if (figure.clips, figure.frames) != (values["clip"].nunique(), len(values)):
+            problems.append(
+                f"{folder / MANIFEST}: {name}: expected {values['clip'].nunique()} clips and {len(values)} "
+                f"frames as in {PER_FRAME}, found {figure.clips} and {figure.frames}; score again"
+            )
+    return problems
+
+
+def frames_to_clips(per_frame: pd.DataFrame) -> pd.DataFrame:
+    """Means over the frames of each clip that have a finite value; inf where there is none.
+
+    Args:
+        per_frame: `PER_FRAME_COLUMNS`.
+
+    Returns:
+        `PER_CLIP_COLUMNS`, in the order in which clips and metrics first appear.
+    """
+    finite = per_frame.assign(value=per_frame["value"].where(np.isfinite(per_frame["value"])))
+    means = finite.groupby(["clip", "metric"], sort=False)["value"].mean().fillna(math.inf)
+    return means.reset_index()
+
+
+def clips_to_value(per_clip: pd.DataFrame, per_frame: pd.DataFrame, metric: str, pooling: str) -> float:
+    """The figure of a frame metric; inf where no frame has a finite value.
+
+    Args:
+        per_clip: `PER_CLIP_COLUMNS`.
+        per_frame: `PER_FRAME_COLUMNS`.
+        metric: Name of the metric.
+        pooling: "clip" or "frame".
+    """
+    table = per_clip if pooling == "clip" else per_frame
+    values = table.loc[table["metric"] == metric, "value"].to_numpy(np.float64)
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else math.inf
+
+
+def _json_fields() -> tuple[str, ...]:
+    names = (entry.name for entry in dataclasses.fields(Scores))
+    return tuple(name for name in names if name not in {"per_clip", "per_frame"})
+
+
+def _read_figures(path: Path, document: Json) -> dict[str, Figure]:
+    """Figures in the order of the table of metrics.
+
+    Raises:
+        ScoreError: One is malformed.
+    """
+    if not isinstance(document, Mapping) or not all(
+        isinstance(value, Mapping) for value in document.values()
+    ):
+        raise ScoreError(f"{path}: metrics: expected an object of figures, found another; score again")
+    known = list(METRICS)
+    names = sorted(document, key=lambda name: _place(known, name.partition("@")[0]))
+    try:
+        return {name: json_to_config(cast("Mapping[str, Json]", document[name]), Figure) for name in names}
+    except (ConfigError, ScoreError) as error:
+        raise ScoreError(f"{path}: {error}; score again") from error
+
+
+def _place(known: list[str], name: str) -> tuple[int, str]:
+    return (known.index(name) if name in known else len(known)), name
+
+
+def _read_table(path: Path, columns: tuple[str, ...], tables: Json) -> pd.DataFrame:
+    """One of the two CSV files.
+
+    Raises:
+        ScoreError: It is missing, or is not the one that was written.
+    """
+    if not path.is_file():
+        raise ScoreError(f"expected a table at {path}, found none; score again")
+    if not isinstance(tables, Mapping) or file_to_sha256(path) != tables.get(path.name):
+        raise ScoreError(f"{path}: expected the table as it was written, found another; score again")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        if "frame" in columns:
+            table["frame"] = table["frame"].astype(np.int64)
+        table["value"] = table["value"].map(float).astype(np.float64)  # exact, unlike some of pandas' parsers
+    except KeyError as error:
+        raise ScoreError(f"{path}: expected a column {error}, found none; score again") from error
+    except ValueError as error:
+        raise ScoreError(f"{path}: expected a CSV table, found damage ({error}); score again") from error
+    if tuple(table.columns) != columns:
+        raise ScoreError(f"{path}: expected the columns {','.join(columns)}, found others; score again")
+    return table
+
+
+def _figure_to_problems(figure: Figure) -> list[str]:
+    """What is wrong with the types and values of a figure, in words."""
+    problems = []
+    kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
+        str: ("label", "unit", "reason"),
+        bool: ("higher_is_better",),
+        int: ("clips", "frames", "samples", "infinite_frames"),
+        NUMBER_OR_NONE: ("value", "low", "high"),
+    }
+    for kind, names in kinds.items():
+        for name in names:
+            value = getattr(figure, name)
+            if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+                problems.append(f"{name}: found {value!r}, which is of another type than expected")
+    if problems:
+        return problems
+    numbers = [value for value in (figure.value, figure.low, figure.high) if value is not None]
+    if not all(map(math.isfinite, numbers)):
+        problems.append(f"expected finite numbers or null, found {numbers}")
+    if (figure.value is None) != bool(figure.reason):
+        problems.append("expected either a value or a reason why there is none")
+    if (figure.low is None) != (figure.high is None) or (figure.value is None and figure.low is not None):
+        problems.append("expected both ends of an interval, beside a value, or neither")
+    if min(figure.clips, figure.frames, figure.samples, figure.infinite_frames) < 0:
+        problems.append("expected counts from 0, found a negative one")
+    return problems
+
+
+def _scores_to_problems(scores: Scores) -> list[str]:
+    """What is wrong with the types and values of the record, in words."""
+    problems = []
+    mappings = ("data", "clips", "networks", "intervals", "inputs", "claimed", "libraries")
+    kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
+        str: ("model", "kind", "clip_list_sha256", "pooling", "device", "layout"),
+        bool: ("official",),
+        Mapping: mappings,
+        (Mapping, type(None)): ("benchmark", "outputs"),
+    }
+    for kind, names in kinds.items():
+        problems += [
+            f"{name}: found {getattr(scores, name)!r}, which is of another type than expected"
+            for name in names
+            if not isinstance(getattr(scores, name), kind)
+        ]
+    for name, allowed in (("kind", KINDS), ("pooling", POOLINGS)):
+        if getattr(scores, name) not in allowed:
+            problems.append(f"{name}: expected {' or '.join(allowed)}, found {getattr(scores, name)!r}")
+    if not scores.metrics:
+        problems.append("metrics: expected at least one, found none")
+    if scores.official != (scores.benchmark is not None):
+        problems.append("expected official scores to name their benchmark, and only those")
+    if scores.benchmark is not None and not {"id", "sha256", "dataset"} <= set(scores.benchmark):
+        problems.append("benchmark: expected id, sha256 and dataset")
+    for table, name in ((scores.per_clip, PER_CLIP), (scores.per_frame, PER_FRAME)):
+        if table["value"].isna().any():
+            problems.append(f"{name}: expected numbers, found NaN")
+        if not set(table["metric"]) <= set(scores.metrics):
+            problems.append(f"{name}: expected only metrics that have a figure, found others")
+    return problems
