@@ -194,13 +194,13 @@ class Clip:
         )  # fmt: skip
 
     def source(self, index: int) -> SourceFrame:
-        """Frame `index` with what a model may know of it."""
+        """Frame `index` with what a model may know of it: copies, not views that lead to the other frames."""
         return SourceFrame(
-            frame=np.asarray(self.frames[index], np.uint8),
+            frame=np.array(self.frames[index], np.uint8),
             keypoints=self.keypoints[index],
             vertices=None if self.mesh is None else _vertices(self.mesh, index),
             faces=None if self.mesh is None else self.mesh.faces,
-            mask=None if self.mask is None else np.asarray(self.mask[index], np.bool_),
+            mask=None if self.mask is None else np.array(self.mask[index], np.bool_),
             clip=self.id,
             index=index,
         )

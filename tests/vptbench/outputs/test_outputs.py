@@ -19,7 +19,7 @@ def make_frames(count=4, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, *SIZE, 3), np.uint8)
 
 
-def manifest(**changes):
+def manifest():
     entries = {
         clip: {
             "kind": "png-folder", "path": f"frames/{clip}", "first": first, "count": 4, "size": list(SIZE),
@@ -27,9 +27,8 @@ def manifest(**changes):
         }
         for clip, first in (("001/9/1", 0), ("b", 3))
     }  # fmt: skip
-    body = dict.fromkeys(schema.IDENTITY, "x") | dict.fromkeys(("store", "failures", "cost"), {})
-    body |= {"clips": ["001/9/1", "b"], "entries": entries, "complete": True}
-    return body | changes
+    facts = dict.fromkeys(schema.IDENTITY, "x") | {"clips": ["001/9/1", "b"], "complete": True}
+    return facts | {"store": {}, "entries": entries, "failures": {}, "cost": {}}
 
 
 @pytest.fixture

@@ -1,0 +1,35 @@
+"""Finding models by their entry points."""
+
+import pytest
+
+from baselines.copy_source import CopySource
+from vptbench.errors import ModelError, RegistryError
+from vptbench.generate import model
+from vptbench.generate.model import name_to_model
+
+
+def test_models_and_audits_are_told_apart():
+    assert name_to_model("copy_source").kind == "model"
+    assert name_to_model("copy_source").factory is CopySource
+    assert name_to_model("oracle").kind == "audit"
+
+
+def test_an_unknown_model_gets_a_hint():
+    with pytest.raises(
+        RegistryError, match="expected a known model, got 'copysource'; did you mean 'copy_source'"
+    ):
+        name_to_model("copysource")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("no_such_package:Model", r"cannot be imported \(ModuleNotFoundError: No module named 'no_such"),
+        ("baselines.copy_source:Absent", r"cannot be imported \(AttributeError"),
+        ("pathlib:Path", r"to have the methods load and generate, found no load and no generate"),
+    ],
+)
+def test_a_broken_entry_point_is_refused(monkeypatch, place, message):
+    monkeypatch.setattr(model, "group_to_table", lambda group: {"broken": place} if "models" in group else {})
+    with pytest.raises(ModelError, match=message):
+        name_to_model("broken")

@@ -1,0 +1,223 @@
+"""A model over a benchmark: outputs, resuming, refusals."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+from vptbench.errors import BenchmarkError, ManifestError, OutputError
+from vptbench.generate import model as model_file
+from vptbench.generate.drive import load_model
+from vptbench.generate.run import store_to_outputs
+from vptbench.outputs.check import outputs_to_problems
+from vptbench.outputs.reader import open_outputs
+from vptbench.store.reader import open_store
+
+BENCHMARK = "synthetic-v1"
+
+
+class Recording:
+    """Repeats the source; fails the clips in `bad`; notes what it was called for."""
+
+    bad = ()
+    calls = ()
+
+    @classmethod
+    def load(cls, _checkpoint, _device):
+        return cls()
+
+    def generate(self, source, driving):
+        Recording.calls = (*Recording.calls, driving.clip)
+        if driving.clip in Recording.bad:
+            raise ValueError("cannot do this one")
+        return np.repeat(source.frame[None], len(driving), axis=0)
+
+
+@pytest.fixture
+def recording(monkeypatch):
+    monkeypatch.setattr(model_file, "group_to_table", lambda _: {"recording": "here"})
+    monkeypatch.setattr(model_file, "id_to_object", lambda *_: Recording)
+    Recording.bad, Recording.calls = (), ()
+    load_model.cache_clear()
+    yield Recording
+    load_model.cache_clear()
+
+
+def read_manifest(outputs):
+    return json.loads((outputs / "outputs.json").read_text())
+
+
+def test_the_oracle_gives_back_the_test_split(written_store, tmp_path):
+    outputs = tmp_path / "out" / "oracle"
+    report = store_to_outputs("oracle", written_store, outputs, BENCHMARK)
+    assert (report.done, report.skipped, report.failed) == (("a", "b/1"), (), {})
+    opened, store = open_outputs(outputs), open_store(written_store)
+    assert opened.ids == ("a", "b/1")
+    for clip in opened.ids:
+        np.testing.assert_array_equal(opened.frames(clip, opened.numbers(clip)), store[clip].frames[:])
+    assert outputs_to_problems(outputs) == []
+
+
+def test_the_manifest_says_how_it_was_made(written_store, tmp_path):
+    store_to_outputs("mesh_warp", written_store, tmp_path / "out", BENCHMARK, seed=4)
+    manifest = read_manifest(tmp_path / "out")
+    assert (manifest["model"], manifest["kind"], manifest["checkpoint"], manifest["seed"]) == (
+        "mesh_warp", "model", None, 4,
+    )  # fmt: skip
+    assert manifest["benchmark"]["id"] == BENCHMARK
+    assert manifest["complete"] is True
+    assert manifest["clips"] == ["a", "b/1"]
+    assert manifest["store"]["path"] == "../store"
+    assert manifest["store"]["synth"] == {"seed": 1}
+    assert manifest["store"]["mesh_source"] == ["ground-truth"]
+    entry = manifest["entries"]["b/1"]
+    assert (entry["path"], entry["first"], entry["count"], entry["size"]) == ("frames/b/1", 0, 6, [64, 64])
+    assert entry["source"] == {"clip": "b/1", "frame": 0}
+    cost = manifest["cost"]
+    assert cost["seconds_per_frame"] > 0
+    assert cost["peak_memory_bytes"] > 1e6
+    assert (cost["parameters"], cost["device"]) == (0, "cpu")
+    assert manifest["libraries"]["numpy"] == np.__version__
+
+
+def test_a_failing_clip_is_listed_and_the_others_done(written_store, tmp_path, recording):
+    recording.bad = ("a",)
+    report = store_to_outputs("recording", written_store, tmp_path / "out", BENCHMARK)
+    assert report.done == ("b/1",)
+    assert list(report.failed) == ["a"]
+    assert "it raised ValueError: cannot do this one" in report.failed["a"]
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest["complete"] is False
+    assert list(manifest["failures"]) == ["a"]
+    assert (
+        "a: expected frames, found none (expected recording to generate"
+        in outputs_to_problems(tmp_path / "out")[0]
+    )
+    recording.bad = ()
+    again = store_to_outputs("recording", written_store, tmp_path / "out", BENCHMARK)
+    assert (again.done, again.skipped, again.failed) == (("a",), ("b/1",), {})
+    assert recording.calls == ("a", "b/1", "a")
+    assert read_manifest(tmp_path / "out")["failures"] == {}
+    assert outputs_to_problems(tmp_path / "out") == []
+
+
+def test_a_second_start_does_what_is_missing_and_nothing_else(written_store, tmp_path, recording):
+    outputs = tmp_path / "out"
+    store_to_outputs("recording", written_store, outputs, BENCHMARK)
+    before = (outputs / "outputs.json").read_bytes()
+    (outputs / "frames" / "b" / ".1.abc.part").mkdir()
+    report = store_to_outputs("recording", written_store, outputs, BENCHMARK)
+    assert (report.done, report.skipped) == ((), ("a", "b/1"))
+    assert recording.calls == ("a", "b/1")
+    assert (outputs / "outputs.json").read_bytes() == before
+    assert not list(outputs.rglob("*.part"))
+    (outputs / "frames" / "b" / "1" / "00003.png").unlink()
+    assert store_to_outputs("recording", written_store, outputs, BENCHMARK).done == ("b/1",)
+    assert outputs_to_problems(outputs) == []
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from baselines.copy_source import CopySource
+from vptbench.generate.run import store_to_outputs
+
+def generate(self, source, driving):
+    if driving.clip != "a":
+        os.kill(os.getpid(), 9)
+    return original(self, source, driving)
+
+original, CopySource.generate = CopySource.generate, generate
+store_to_outputs("copy_source", Path(sys.argv[1]), Path(sys.argv[2]), "synthetic-v1")
+"""
+
+
+def test_killed_and_started_again_is_as_if_undisturbed(written_store, tmp_path):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    code = subprocess.run([sys.executable, "-c", KILLED, written_store, killed], check=False).returncode
+    assert code == -9
+    assert open_outputs(killed).ids == ("a",)
+    changed = (killed / "frames" / "a" / "00000.png").stat().st_mtime_ns
+    assert store_to_outputs("copy_source", written_store, killed, BENCHMARK).skipped == ("a",)
+    assert (killed / "frames" / "a" / "00000.png").stat().st_mtime_ns == changed
+    store_to_outputs("copy_source", written_store, whole, BENCHMARK)
+    pictures = sorted(path.relative_to(whole) for path in whole.rglob("*.png"))
+    assert sorted(path.relative_to(killed) for path in killed.rglob("*.png")) == pictures
+    assert all((killed / path).read_bytes() == (whole / path).read_bytes() for path in pictures)
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"model": "copy_source"}, "model: 'oracle', now 'copy_source'; kind: 'audit', now 'model'"),
+        ({"seed": 1}, "seed: 0, now 1"),
+        ({"device": "cuda"}, "device: 'cpu', now 'cuda'"),
+    ],
+)
+def test_another_run_in_the_same_folder_is_refused(written_store, tmp_path, second, message):
+    store_to_outputs("oracle", written_store, tmp_path / "out", BENCHMARK)
+    arguments = {
+        "model": "oracle",
+        "store": written_store,
+        "outputs": tmp_path / "out",
+        "benchmark": BENCHMARK,
+    }
+    with pytest.raises(OutputError, match=rf"expected outputs of the same run, found others \({message}"):
+        store_to_outputs(**arguments | second)
+
+
+def test_other_poses_are_another_run(written_store, tmp_path):
+    store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+    with h5py.File(written_store / "clips" / "test" / "a.h5", "r+") as file:
+        file["keypoints"][0, 0, 0] += 1
+    with pytest.raises(OutputError, match=r"found others \(store.poses_sha256"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+
+
+def test_store_and_outputs_may_move_together(written_store, tmp_path):
+    store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    shutil.move(written_store, moved / "store")
+    shutil.move(tmp_path / "out", moved / "out")
+    assert store_to_outputs("copy_source", moved / "store", moved / "out", BENCHMARK).done == ()
+
+
+def test_a_folder_with_other_files_is_refused(written_store, tmp_path):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "thesis.tex").write_text("precious")
+    with pytest.raises(OutputError, match="expected an empty folder or outputs of the same run, found other"):
+        store_to_outputs("copy_source", written_store, folder, BENCHMARK)
+    with pytest.raises(OutputError, match="expected an empty folder"):
+        store_to_outputs("copy_source", written_store, written_store, BENCHMARK)
+    with pytest.raises(ManifestError, match=r"expected a folder at .*, but .*thesis.tex is a file"):
+        store_to_outputs("copy_source", written_store, folder / "thesis.tex" / "out", BENCHMARK)
+
+
+def test_a_store_that_does_not_fit_is_refused(written_store, tmp_path):
+    with pytest.raises(BenchmarkError, match="the store does not fit iper-v1: expected real clips"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", "iper-v1")
+    assert not (tmp_path / "out").exists()
+
+
+def test_clips_within_clips_are_refused(written_store, tmp_path):
+    table = written_store / "clips.csv"
+    table.write_text(table.read_text().replace("\na,", "\nb,"))
+    shutil.copy(written_store / "clips" / "test" / "a.h5", written_store / "clips" / "test" / "b.h5")
+    with pytest.raises(OutputError, match="of which none is the folder of another, found b and b/1"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+
+
+@pytest.mark.slow
+def test_two_workers_make_the_same_frames(written_store, tmp_path):
+    for workers in (1, 2):
+        store_to_outputs("mesh_warp", written_store, tmp_path / str(workers), BENCHMARK, workers=workers)
+    pictures = sorted(path.relative_to(tmp_path / "1") for path in (tmp_path / "1").rglob("*.png"))
+    assert len(pictures) == 11
+    for path in pictures:
+        assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()

@@ -1,0 +1,173 @@
+"""One clip in this process: seed, generate, measure, and check what came back."""
+
+import hashlib
+import logging
+import random
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from vptbench.clip import Clip, Frames
+from vptbench.errors import ModelError, VptbenchError
+from vptbench.generate.model import Audit, FoundModel, Model, name_to_model
+from vptbench.manifest import file_to_sha256, json_to_sha256
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A clip's frames and what they cost.
+
+    Attributes:
+        frames: RGB, uint8 (T, H, W, 3), one for each frame of the clip.
+        seconds: Wall time of generating alone.
+        peak_memory_bytes: The most that the process has held so far, or on a GPU, that was allocated there
+            for this clip; None where the system does not tell.
+        parameters: The model's number of weights; None where it does not tell.
+    """
+
+    frames: Frames
+    seconds: float
+    peak_memory_bytes: int | None
+    parameters: int | None
+
+
+def checkpoint_to_sha256(checkpoint: Path | None) -> str | None:
+    """Hash of a checkpoint's bytes, or of the names and hashes of all files where it is a folder.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if checkpoint is None:
+        return None
+    if checkpoint.is_file():
+        return file_to_sha256(checkpoint)
+    if not checkpoint.is_dir():
+        raise ModelError(f"expected a checkpoint at {checkpoint}, found none; check the path")
+    files = (file for file in sorted(checkpoint.rglob("*")) if file.is_file())
+    return json_to_sha256({file.relative_to(checkpoint).as_posix(): file_to_sha256(file) for file in files})
+
+
+@lru_cache(maxsize=1)
+def load_model(
+    name: str,
+    checkpoint: Path | None,
+    checkpoint_sha256: str | None,  # noqa: ARG001 - part of the cache's key: a checkpoint may change in its place
+    device: str,
+) -> tuple[FoundModel, Model | Audit]:
+    """Make a model ready, once a process.
+
+    Raises:
+        ModelError: It could not be imported or loaded.
+        RegistryError: Its name is unknown.
+    """
+    found = name_to_model(name)
+    with _strangers_code(name, "load"):
+        return found, found.factory.load(checkpoint, device)
+
+
+def clip_to_generated(
+    found: FoundModel, model: Model | Audit, clip: Clip, *, source_index: int, seed: int
+) -> Generated:
+    """Drive a model with all poses of a clip; an audit gets the clip itself.
+
+    Raises:
+        ModelError: The model failed, or gave back something other than it must.
+    """
+    source, poses = clip.source(source_index), clip.poses()
+    seed_generators(seed, clip.id)
+    _start_measuring()
+    start = time.perf_counter()
+    with _strangers_code(found.name, "generate"):
+        if found.kind == "audit":
+            frames = cast("Audit", model).generate(source, clip, range(len(clip)))
+        else:
+            frames = cast("Model", model).generate(source, poses)
+    peak = _peak_memory_bytes()
+    seconds = time.perf_counter() - start
+    problem = frames_to_problem(frames, (len(clip), *clip.size, 3))
+    if problem:
+        raise ModelError(f"{found.name}: {problem}; mend the model")
+    return Generated(frames, seconds, peak, _parameters(model))
+
+
+def frames_to_problem(frames: object, shape: tuple[int, ...]) -> str:
+    """What is wrong with frames that a model gave back, in words; empty if nothing is."""
+    expected = f"expected frames uint8 {shape}"
+    if not isinstance(frames, np.ndarray):
+        return f"{expected} as a NumPy array, got {type(frames).__name__}"
+    if frames.dtype != np.uint8 or frames.shape != shape:
+        return f"{expected}, got {frames.dtype} {frames.shape}"
+    return ""
+
+
+def seed_generators(seed: int, clip: str) -> None:
+    """Seed the global generators of Python, NumPy and torch (if imported) from a run's seed and a clip's id.
+
+    So a clip's frames depend neither on the order of clips nor on the number of workers.
+    """
+    derived = int.from_bytes(hashlib.sha256(f"{seed}:{clip}".encode()).digest()[:4])
+    random.seed(derived)
+    np.random.seed(derived)  # noqa: NPY002 - the generator that other people's models draw from
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(derived)
+
+
+@contextmanager
+def _strangers_code(name: str, method: str) -> Iterator[None]:
+    """Turn whatever a model raises into an error that fails one clip.
+
+    Raises:
+        ModelError: It raised something other than a `VptbenchError`.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, VptbenchError):
+            raise
+        log.debug("%s.%s raised", name, method, exc_info=True)
+        text = " ".join(str(error).split())[:300]
+        raise ModelError(
+            f"expected {name} to {method}, it raised {type(error).__name__}: {text}; "
+            "mend the model (--verbose shows where)"
+        ) from error
+
+
+def _uses_cuda() -> bool:
+    return "torch" in sys.modules and bool(sys.modules["torch"].cuda.is_initialized())
+
+
+def _start_measuring() -> None:
+    if _uses_cuda():
+        sys.modules["torch"].cuda.synchronize()
+        sys.modules["torch"].cuda.reset_peak_memory_stats()
+
+
+def _peak_memory_bytes() -> int | None:
+    """Waits for the GPU where there is one, so that the clock may be read next."""
+    if _uses_cuda():
+        sys.modules["torch"].cuda.synchronize()
+        return int(sys.modules["torch"].cuda.max_memory_allocated())
+    if sys.platform == "win32":
+        return None
+    import resource  # noqa: PLC0415 - not on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _parameters(model: object) -> int | None:
+    found: object = getattr(model, "parameters", None)
+    if callable(found):
+        return sum(
+            int(array.numel()) for array in cast("Iterable[object]", found()) if hasattr(array, "numel")
+        )
+    return found if isinstance(found, int) else None

@@ -1,0 +1,260 @@
+"""One model over one benchmark: frames on disk, and what they cost."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from vptbench.benchmarks.loader import (
+    benchmark_clips,
+    clip_list_sha256,
+    load_benchmark,
+)
+from vptbench.engine import tasks_to_results
+from vptbench.errors import OutputError, VptbenchError
+from vptbench.generate.drive import checkpoint_to_sha256, clip_to_generated, load_model
+from vptbench.generate.model import name_to_model
+from vptbench.manifest import Json, delete_parts, library_versions, make_folder, relative_path
+from vptbench.outputs import schema
+from vptbench.outputs.reader import open_outputs
+from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
+from vptbench.progress import track
+from vptbench.store.reader import Store, open_store
+
+POSE_PROVENANCE = ("pose_source", "mesh_source", "mask_source")
+"""Attributes of clips that say where what a model is given came from."""
+
+
+@dataclass(frozen=True)
+class GenerateReport:
+    """What a run did.
+
+    Attributes:
+        done: Clips generated now.
+        skipped: Clips that were there already.
+        failed: Clip id to reason.
+    """
+
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+    failed: dict[str, str]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all clips of a run have in common; travels to worker processes."""
+
+    model: str
+    checkpoint: Path | None
+    checkpoint_sha256: str | None
+    device: str
+    seed: int
+    store: Path
+    outputs: Path
+    source_index: int
+
+
+def store_to_outputs(  # noqa: PLR0913 - what the command line can say
+    model: str,
+    store: Path,
+    outputs: Path,
+    benchmark: str | Path,
+    *,
+    checkpoint: Path | None = None,
+    device: str = "cpu",
+    seed: int = 0,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> GenerateReport:
+    """Drive a model over the clips of a benchmark, all frames of each. What is there already is kept.
+
+    Args:
+        model: Name of a model or an audit in the entry points.
+        store: Folder of the clip store.
+        outputs: Folder to write; one that an earlier, interrupted start of the same run left is completed.
+        benchmark: Id of a protocol, or its JSON file.
+        checkpoint: What the model loads.
+        device: "cpu" or "cuda".
+        seed: Each clip's randomness follows from it and from the clip's id.
+        workers: 1 works in this process; more start a local cluster.
+        scheduler: Address of a Dask scheduler to join instead.
+
+    Raises:
+        RegistryError: The model or the benchmark is unknown.
+        ModelError: The model cannot be imported, or there is no such checkpoint.
+        BenchmarkError: The store does not fit the benchmark.
+        OutputError: `outputs` holds something else.
+
+    Example:
+        ``store_to_outputs("mesh_warp", Path("store"), Path("outputs/mesh_warp"), "iper-v1")``
+    """
+    found, protocol, opened = name_to_model(model), load_benchmark(benchmark), open_store(store)
+    clips = benchmark_clips(protocol, opened)
+    _check_ids(clips)
+    job = _Job(
+        model=model,
+        checkpoint=checkpoint,
+        checkpoint_sha256=checkpoint_to_sha256(checkpoint),
+        device=device,
+        seed=seed,
+        store=Path(store).resolve(),  # workers may stand elsewhere
+        outputs=Path(outputs).resolve(),
+        source_index=protocol.source_index,
+    )
+    facts: dict[str, Json] = {
+        "model": model,
+        "kind": found.kind,
+        "checkpoint": None
+        if checkpoint is None
+        else {"name": checkpoint.name, "sha256": job.checkpoint_sha256},
+        "benchmark": {"id": protocol.id, "sha256": protocol.sha256},
+        "clip_list_sha256": clip_list_sha256(opened[clip] for clip in clips),
+        "store": _store_to_json(opened, clips, job.outputs),
+        "seed": seed,
+        "clips": list(clips),
+        "libraries": library_versions(),
+    }
+    record = _Record(job.outputs, device, facts, _finished_entries(job.outputs, device, facts))
+    skipped = tuple(record.entries)
+    record.write()
+    tasks = [clip for clip in clips if clip not in record.entries]
+    results = tasks_to_results(partial(_clip_to_entry, job), tasks, workers=workers, scheduler=scheduler)
+    for clip, result in track(results, total=len(tasks), label=f"generate {model}"):
+        if isinstance(result, VptbenchError):
+            record.failures[clip] = str(result)
+        else:
+            record.entries[clip] = result
+        record.write()
+    done = tuple(clip for clip in clips if clip in record.entries and clip not in skipped)
+    return GenerateReport(done=done, skipped=skipped, failed=dict(sorted(record.failures.items())))
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The manifest while it grows."""
+
+    outputs: Path
+    device: str
+    facts: Mapping[str, Json]
+    entries: dict[str, Mapping[str, Json]]
+    failures: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        complete = len(self.entries) == len(cast("Sequence[str]", self.facts["clips"]))
+        cost = _entries_to_cost(list(self.entries.values()), self.device)
+        body: dict[str, Json] = {
+            "entries": self.entries,
+            "failures": self.failures,
+            "complete": complete,
+            "cost": cost,
+        }
+        write_outputs_manifest(self.outputs, {**self.facts, **body})
+
+
+def _clip_to_entry(job: _Job, clip_id: str) -> dict[str, Json]:
+    """Generate one clip and write its pictures; the task of the engine."""
+    found, model = load_model(job.model, job.checkpoint, job.checkpoint_sha256, job.device)
+    clip = open_store(job.store)[clip_id]
+    made = clip_to_generated(found, model, clip, source_index=job.source_index, seed=job.seed)
+    folder = output_path(job.outputs, clip_id)
+    frames_to_output(made.frames, folder)
+    return {
+        "kind": schema.PNG_FOLDER,
+        "path": folder.relative_to(job.outputs).as_posix(),
+        "first": 0,
+        "count": len(made.frames),
+        "size": list(clip.size),
+        "source": {"clip": clip_id, "frame": job.source_index},
+        "seconds": made.seconds,
+        "peak_memory_bytes": made.peak_memory_bytes,
+        "parameters": made.parameters,
+    }
+
+
+def _check_ids(clips: Sequence[str]) -> None:
+    """See that no clip's folder would lie within another's.
+
+    Raises:
+        OutputError: One would.
+    """
+    known = set(clips)
+    for clip in clips:
+        parts = clip.split("/")
+        outer = next((name for n in range(1, len(parts)) if (name := "/".join(parts[:n])) in known), None)
+        if outer is not None:
+            raise OutputError(
+                f"expected clip ids of which none is the folder of another, found {outer} and {clip}; "
+                "rename one of the videos and prepare again"
+            )
+
+
+def _store_to_json(store: Store, clips: Sequence[str], outputs: Path) -> dict[str, Json]:
+    """Where the driving poses came from."""
+    sources: dict[str, set[str]] = {name: set() for name in POSE_PROVENANCE}
+    digest = hashlib.sha256()
+    for clip in map(store.__getitem__, sorted(clips)):
+        digest.update(clip.keypoints.astype("<f4").tobytes())
+        for name, values in sources.items():
+            values.add(str(clip.attributes[name]))
+    return {
+        "path": relative_path(store.path, outputs),
+        "dataset": store.manifest.get("dataset"),
+        "synth": store.manifest.get("synth"),
+        **{name: sorted(values) for name, values in sources.items()},
+        "poses_sha256": digest.hexdigest(),
+    }
+
+
+def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
+    """Entries of an earlier start whose pictures are all there.
+
+    Raises:
+        OutputError: The folder holds something other than an earlier start of the same run.
+    """
+    make_folder(outputs)
+    if not (outputs / schema.MANIFEST).exists():
+        if any(outputs.iterdir()):
+            raise OutputError(
+                f"{outputs}: expected an empty folder or outputs of the same run, found other files; "
+                "give another folder"
+            )
+        return {}
+    earlier = open_outputs(outputs)
+    differences = _differences(earlier.manifest, facts, device)
+    if differences:
+        raise OutputError(
+            f"{outputs}: expected outputs of the same run, found others ({'; '.join(differences)}); "
+            "give another folder, or delete this one"
+        )
+    delete_parts(outputs)
+    kept = {}
+    for clip in earlier.ids:
+        pictures = {schema.number_to_name(number) for number in earlier.numbers(clip)}
+        folder = earlier.folder(clip)
+        if folder.is_dir() and pictures <= {file.name for file in folder.iterdir()}:
+            kept[clip] = earlier.entry(clip)
+    return kept
+
+
+def _differences(earlier: Mapping[str, Json], facts: Mapping[str, Json], device: str) -> list[str]:
+    """What tells two runs apart, in words."""
+    pairs = [(name, earlier[name], facts[name]) for name in schema.IDENTITY]
+    before, now = (cast("Mapping[str, Json]", document["store"]) for document in (earlier, facts))
+    pairs += [(f"store.{name}", before.get(name), now[name]) for name in now if name != "path"]
+    pairs.append(("device", cast("Mapping[str, Json]", earlier["cost"]).get("device"), device))
+    return [f"{name}: {old!r}, now {new!r}" for name, old, new in pairs if old != new]
+
+
+def _entries_to_cost(entries: Sequence[Mapping[str, Json]], device: str) -> dict[str, Json]:
+    """Cost over all clips that are done; None where nothing is known."""
+    seconds = sum(cast("float", entry["seconds"]) for entry in entries)
+    frames = sum(cast("int", entry["count"]) for entry in entries)
+    peaks = [peak for entry in entries if isinstance(peak := entry["peak_memory_bytes"], int)]
+    return {
+        "seconds_per_frame": seconds / frames if frames else None,
+        "peak_memory_bytes": max(peaks, default=None),
+        "parameters": entries[0]["parameters"] if entries else None,
+        "device": device,
+    }
