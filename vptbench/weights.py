@@ -8,7 +8,6 @@ else, which is why they carry ``@random`` in their names.
 
 import hashlib
 import io
-import logging
 import math
 import os
 import warnings
@@ -22,6 +21,7 @@ import numpy as np
 
 from vptbench.errors import WeightsError
 from vptbench.manifest import file_to_sha256, make_folder
+from vptbench.progress import track
 from vptbench.registry import check_known
 
 if TYPE_CHECKING:
@@ -33,9 +33,13 @@ DIRECTORY_VARIABLE = "VPTBENCH_WEIGHTS"
 RANDOM_RULE = "vptbench-random-v1"
 """Name of the rule of `random_state`; it changes when any of its numbers does."""
 
-Mode = Literal["pinned", "random"]
+TIMEOUT = 30
+"""Seconds without an answer after which a download is given up."""
 
-log = logging.getLogger(__name__)
+PIECE = 2**20
+"""Bytes that a download writes at a time."""
+
+Mode = Literal["pinned", "random"]
 
 
 @dataclass(frozen=True)
@@ -158,14 +162,13 @@ def fetch_weights(name: str, directory: Path | None = None) -> Path:
     place = _path(name, directory)
     network = NETWORKS[name]
     make_folder(place.parent)
-    log.info("fetching %s from %s", name, network.url)
     try:
         path = pooch.retrieve(
             network.url,
             known_hash=f"sha256:{network.sha256}",
             fname=network.file,
             path=place.parent,
-            downloader=pooch.HTTPDownloader(timeout=30),
+            downloader=_download,
         )
     except (requests.RequestException, OSError, ValueError) as error:
         reason = " ".join(str(error).split())
@@ -256,6 +259,18 @@ def random_state(name: str, shapes: Mapping[str, "torch.Tensor"]) -> dict[str, "
             ones = key.endswith((".weight", ".running_var"))
             state[key] = torch.full(tuple(like.shape), int(ones), dtype=like.dtype)
     return state
+
+
+def _download(url: str, place: str, _pooch: object) -> None:
+    """Write what `url` gives to the file `place`, as pooch asks it of a downloader."""
+    import requests  # noqa: PLC0415 - only where weights are asked for
+
+    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, Path(place).open("wb") as file:
+        answer.raise_for_status()
+        size = int(answer.headers.get("Content-Length", 0))
+        pieces = answer.iter_content(PIECE)
+        for piece in track(pieces, total=-(-size // PIECE), label=Path(place).name, unit="MiB"):
+            file.write(piece)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.errors import ScoreError, ShapeError
+from vptbench.interval import Interval, clips_to_groups, jackknife_interval
 
 ROWS_PER_COLUMN = 2
 """Rows kept, as a multiple of the width, before they are reduced to a triangular factor."""
@@ -135,6 +136,38 @@ def leave_one_out(parts: Sequence[Statistics]) -> list[Statistics]:
     after.reverse()
     inner = [merge_statistics(head, tail) for head, tail in zip(before[:-1], after[1:], strict=True)]
     return [after[0], *inner, before[-1]]
+
+
+def statistics_to_interval(generated: Sequence[Statistics], target: Sequence[Statistics]) -> Interval:
+    """Interval of the distance between all clips, by leaving groups of clips out of both sides.
+
+    Args:
+        generated: Statistics of each clip's features, clips in a fixed order (sorted ids).
+        target: The same of the real clips, in the same order.
+
+    Returns:
+        See `jackknife_interval`, at most 20 groups, the lower end not below 0. (NaN, NaN) where fewer
+        than two groups, or a group left out leaves fewer than two samples.
+
+    Raises:
+        ScoreError: The two differ in number of clips.
+    """
+    if len(generated) != len(target):
+        raise ScoreError(
+            f"expected the statistics of the same clips on both sides, got {len(generated)} and {len(target)}"
+        )
+    groups = clips_to_groups(len(generated))
+    if len(groups) < 2:
+        return np.nan, np.nan
+    sides = [
+        leave_one_out([merged([side[clip] for clip in group]) for group in groups])
+        for side in (generated, target)
+    ]
+    if min(statistics.count for side in sides for statistics in side) < 2:
+        return np.nan, np.nan
+    left_out = [statistics_to_distance(*pair) for pair in zip(*sides, strict=True)]
+    low, high = jackknife_interval(statistics_to_distance(merged(generated), merged(target)), left_out)
+    return max(low, 0.0), high
 
 
 def _reduced(rows: NDArray[np.float64]) -> NDArray[np.float64]:

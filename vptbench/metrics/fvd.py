@@ -45,7 +45,8 @@ class Fvd:
         Raises:
             WeightsError: The weights are missing or not the pinned ones.
         """
-        return cls(load_torchscript(cls.network, networks, I3D), networks.device)
+        net = load_torchscript(cls.network, networks, I3D)
+        return cls(net.to(memory_format=torch.channels_last_3d), networks.device)
 
     def features(self, frames: Frames) -> Features:
         """The logits of each window, float32 (T // 16, 400); see `DistributionMetric.features`.

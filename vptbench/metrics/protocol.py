@@ -114,7 +114,7 @@ def is_frame_metric(metric: Metric) -> "TypeIs[FrameMetric]":
 
 
 def check_frames(frames: Frames, what: str, *, least: int = 1) -> Frames:
-    """Return `frames`, contiguous, if they are frames of at least `least` pixels in height and width.
+    """Return `frames`, contiguous in memory, if they are frames of at least `least` pixels a side.
 
     Args:
         frames: Expected uint8 (T, H, W, 3).
@@ -134,7 +134,9 @@ def check_frames(frames: Frames, what: str, *, least: int = 1) -> Frames:
             f"{what} frames: expected at least {least} × {least} pixels, got {frames.shape[1]} × "
             f"{frames.shape[2]}; score larger frames, or leave this metric out"
         )
-    return np.ascontiguousarray(frames)
+    whole = np.ascontiguousarray(frames)
+    # A reversed axis of length 1 counts as contiguous, and torch refuses its negative stride.
+    return whole.copy() if min(whole.strides) < 0 else whole
 
 
 def check_pair(generated: Frames, target: Frames, *, least: int = 1) -> tuple[Frames, Frames]:

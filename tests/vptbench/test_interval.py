@@ -1,0 +1,102 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import t
+
+from vptbench.errors import ScoreError
+from vptbench.interval import bootstrap_interval, clips_to_groups, jackknife_interval
+
+quick = settings(deadline=None, max_examples=30, derandomize=True)
+numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
+
+
+def test_hand_two_clips():
+    # A resample of {0, 1} has the mean 0, ½ or 1 with chances ¼, ½, ¼: the ends are the extremes.
+    assert bootstrap_interval([0, 1]) == (0, 1)
+
+
+def test_naive():
+    values, weights = [3.0, 1.0, 4.0, 1.5, 9.0], [1, 2, 3, 4, 5]
+    generator = np.random.Generator(np.random.PCG64(7))
+    means = []
+    for _ in range(600):
+        picked = [int(generator.integers(5)) for _ in range(5)]
+        means.append(sum(values[i] * weights[i] for i in picked) / sum(weights[i] for i in picked))
+    means.sort()
+    expected = means[math.ceil(0.025 * 600) - 1], means[math.ceil(0.975 * 600) - 1]
+    found = bootstrap_interval(values, weights=weights, seed=7, resamples=600)
+    np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_golden():
+    # Origin: this very call when the rule was written (NumPy 2.4.6, 2026-08); it pins generator and ends.
+    found = bootstrap_interval(np.arange(20) ** 2 / 10, seed=0)
+    np.testing.assert_allclose(found, [7.6, 17.37], rtol=1e-12)
+
+
+@quick
+@given(numbers, st.integers(0, 99))
+def test_property_bounds_repeat_and_scale(values, seed):
+    low, high = bootstrap_interval(values, seed=seed, resamples=400)
+    slack = 1e-9
+    assert min(values) - slack <= low <= high <= max(values) + slack
+    assert (low, high) == bootstrap_interval(values, seed=seed, resamples=400)
+    moved = bootstrap_interval(2 * np.array(values) + 1, seed=seed, resamples=400)
+    np.testing.assert_allclose(moved, [2 * low + 1, 2 * high + 1], atol=1e-9)
+    equal = bootstrap_interval(values, weights=[3] * len(values), seed=seed, resamples=400)
+    np.testing.assert_allclose(equal, [low, high], atol=1e-9)
+
+
+def test_covers_the_mean_about_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    samples = generator.standard_normal((200, 40))
+    hits = [low <= 0 <= high for low, high in (bootstrap_interval(s, resamples=500) for s in samples)]
+    assert 0.89 <= np.mean(hits) <= 0.99
+
+
+def test_infinite_values_make_infinite_ends():
+    assert bootstrap_interval([math.inf] * 3) == (math.inf, math.inf)
+    low, high = bootstrap_interval([1.0] * 30 + [math.inf])
+    assert (low, high) == (1.0, math.inf)
+
+
+def test_one_clip_tells_nothing():
+    assert np.isnan(bootstrap_interval([1.0])).all()
+    assert np.isnan(jackknife_interval(1.0, [2.0])).all()
+
+
+def test_refuses_nan_and_unequal_lengths():
+    with pytest.raises(ScoreError, match=r"no NaN, got values of shape \(2,\) with 1 NaN"):
+        bootstrap_interval([1.0, math.nan])
+    with pytest.raises(ScoreError, match=r"one value \(and weight\) a clip.*weights of shape \(3,\)"):
+        bootstrap_interval([1.0, 2.0], weights=[1, 2, 3])
+    with pytest.raises(ScoreError, match="expected finite values for a jackknife"):
+        jackknife_interval(1.0, [1.0, math.inf])
+
+
+def test_hand_jackknife():
+    # Left out [1, 3]: mean 2, s² = ½ · (1 + 1) = 1; t with 1 degree of freedom is tan(0.475 π) = 12.7062.
+    np.testing.assert_allclose(jackknife_interval(2.0, [1.0, 3.0]), [2 - 12.7062047, 2 + 12.7062047])
+
+
+@quick
+@given(st.lists(st.floats(-100, 100), min_size=3, max_size=20))
+def test_property_jackknife_of_a_mean_is_its_standard_error(values):
+    mean, count = np.mean(values), len(values)
+    left_out = [(sum(values) - value) / (count - 1) for value in values]
+    low, high = jackknife_interval(mean, left_out)
+    np.testing.assert_allclose((low + high) / 2, mean, atol=1e-9)
+    error = np.std(values, ddof=1) / math.sqrt(count)
+    np.testing.assert_allclose((high - low) / 2, error * t.ppf(0.975, count - 1), atol=1e-6)
+
+
+@quick
+@given(st.integers(0, 200), st.integers(1, 30))
+def test_property_groups_hold_each_clip_once_and_are_near_equal(clips, groups):
+    dealt = clips_to_groups(clips, groups)
+    assert sorted(clip for group in dealt for clip in group) == list(range(clips))
+    assert len(dealt) == min(clips, groups)
+    assert not dealt or max(map(len, dealt)) - min(map(len, dealt)) <= 1
