@@ -1,0 +1,6 @@
+"""Raw data to clip stores: datasets, crops, poses; one task a clip."""
+
+from vptbench.prepare.build import PrepareReport, PrepareSettings, source_to_store
+from vptbench.prepare.sources import DATASETS
+
+__all__ = ["DATASETS", "PrepareReport", "PrepareSettings", "source_to_store"]

@@ -86,7 +86,7 @@ def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> 
         if parts.mesh is not None:
             _write_mesh(file, parts.mesh, parts.shape[0], compression)
         for name, array in sorted(parts.body.items()):
-            file[f"{schema.BODY}/{name}"] = array
+            file.create_dataset(f"{schema.BODY}/{name}", data=array)  # plain assignment would date the group
 
 
 def write_store_manifest(store: Path, body: Mapping[str, Json]) -> None:

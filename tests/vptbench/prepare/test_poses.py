@@ -1,0 +1,131 @@
+"""OpenPose's JSON, strictly."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vptbench.errors import PoseError
+from vptbench.prepare.poses import clip_to_keypoints, read_openpose
+from vptbench.prepare.sources import RawClip
+
+
+@pytest.fixture
+def openpose(fashion):
+    """A folder of JSON and the keypoints in it."""
+    keypoints = fashion.add("a", truth=False)["keypoints"]
+    return fashion.path / "openpose" / "a", keypoints
+
+
+def frame_file(folder, frame=3):
+    return folder / f"{frame:012d}_keypoints.json"
+
+
+def person(x=10.0, y=10.0, width=5.0, confidence=0.9, joints=25):
+    points = [(x + width * i / 24, y + width * i / 24, confidence) for i in range(joints)]
+    return {"pose_keypoints_2d": [value for point in points for value in point]}
+
+
+def write(folder, people, frame=3):
+    frame_file(folder, frame).write_text(json.dumps({"people": people}))
+
+
+def test_joints_are_read_and_missing_ones_marked(openpose):
+    folder, keypoints = openpose
+    read = read_openpose(folder, 10)
+    assert read.dtype == np.float32
+    np.testing.assert_allclose(read, keypoints, atol=6e-4)
+    assert np.isnan(read[0, 4, :2]).all()
+
+
+def test_the_largest_confident_person_is_taken(openpose):
+    folder, _ = openpose
+    write(folder, [person(width=5), person(x=30, width=20), person(width=60, confidence=0.1)])
+    np.testing.assert_allclose(read_openpose(folder, 10)[3, 24], (50, 30, 0.9), atol=1e-5)
+
+
+def test_confidences_above_one_count_as_one(openpose):
+    folder, _ = openpose
+    write(folder, [person(confidence=1.02)])
+    assert (read_openpose(folder, 10)[3, :, 2] == 1).all()
+
+
+def test_names_may_begin_with_the_videos(openpose):
+    folder, keypoints = openpose
+    for path in folder.iterdir():
+        path.rename(folder / f"91-x_{path.name}")
+    np.testing.assert_allclose(read_openpose(folder, 10), keypoints, atol=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("people", "message"),
+    [
+        (
+            [person(joints=24)],
+            "000000000003_keypoints.json: expected 25 joints of x, y, confidence, found 24; run",
+        ),
+        (
+            [],
+            r"expected a person in every frame, found none in frame 3 of 10 \(000000000003_keypoints.json\)",
+        ),
+        ([person(confidence=0)], "expected a person in every frame, found none in frame 3 of 10"),
+        ([{}], "expected numbers in pose_keypoints_2d, found none"),
+        ([{"pose_keypoints_2d": ["1"] * 75}], "expected numbers in pose_keypoints_2d"),
+        ([{"pose_keypoints_2d": [float("nan")] * 75}], "expected finite numbers and confidences from 0"),
+        ([person(confidence=-0.5)], "expected finite numbers and confidences from 0"),
+        ({"a": 1}, "expected OpenPose's list of people, found none"),
+    ],
+)
+def test_malformed_frames_are_refused(openpose, people, message):
+    folder, _ = openpose
+    write(folder, people)
+    with pytest.raises(PoseError, match=message):
+        read_openpose(folder, 10)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
+def test_what_is_no_json_is_refused(openpose, text):
+    folder, _ = openpose
+    frame_file(folder).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(PoseError, match=r"000000000003_keypoints\.json: expected"):
+        read_openpose(folder, 10)
+
+
+def test_missing_and_surplus_files_are_named(openpose):
+    folder, _ = openpose
+    frame_file(folder, 3).rename(folder.parent / "kept")
+    with pytest.raises(
+        PoseError,
+        match=r"expected 10 JSON files, one for each frame, found 9; first missing: 0+3_keypoints\.json",
+    ):
+        read_openpose(folder, 10)
+    (folder.parent / "kept").rename(frame_file(folder, 11))
+    with pytest.raises(PoseError, match=r"found 10; first missing: 000000000003_keypoints\.json"):
+        read_openpose(folder, 10)
+    frame_file(folder, 11).rename(frame_file(folder, 3))
+    with pytest.raises(PoseError, match=r"found 10; first surplus: 000000000009_keypoints\.json"):
+        read_openpose(folder, 9)
+    for path in folder.iterdir():
+        path.unlink()
+    with pytest.raises(PoseError, match=r"found 0; first missing: 000000000000_keypoints\.json"):
+        read_openpose(folder, 10)
+
+
+def test_where_poses_come_from(openpose):
+    class Truth:
+        keypoints = np.zeros((10, 25, 3), np.float32)
+
+    folder, _ = openpose
+    both = RawClip(id="a", split="test", media=folder, openpose=folder)
+    none = RawClip(id="a", split="test", media=folder)
+    assert clip_to_keypoints(both, Truth, 10, "auto")[1] == "openpose-json"
+    assert clip_to_keypoints(both, Truth, 10, "openpose")[1] == "openpose-json"
+    assert clip_to_keypoints(both, Truth, 10, "truth")[1] == "ground-truth"
+    assert clip_to_keypoints(none, Truth, 10, "auto")[1] == "ground-truth"
+    for clip, truth, poses, place in (
+        (none, None, "auto", "openpose/a/ or truth/a.npz"),
+        (none, Truth, "openpose", "openpose/a/"),
+        (both, None, "truth", "truth/a.npz"),
+    ):
+        with pytest.raises(PoseError, match=f"expected keypoints in {place} beside the data, found none"):
+            clip_to_keypoints(clip, truth, 10, poses)

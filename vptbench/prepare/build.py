@@ -1,0 +1,347 @@
+"""A dataset's raw clips to a clip store: one task a clip, failures listed, resumed where it stopped."""
+
+import importlib.util
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vptbench.clip import Mesh, Rows
+from vptbench.config import config_to_json
+from vptbench.engine import tasks_to_results
+from vptbench.errors import DatasetError, PoseError, StoreError, UsageError, VideoError, VptbenchError
+from vptbench.manifest import (
+    Json,
+    delete_parts,
+    library_versions,
+    make_folder,
+    read_json,
+    read_manifest,
+)
+from vptbench.prepare.crop import CROPS, DEFAULT_CROP, CropBox, keypoints_to_box
+from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
+from vptbench.prepare.poses import POSES, clip_to_keypoints
+from vptbench.prepare.sources import TRUTH_FOLDER, Dataset, RawClip, load_dataset
+from vptbench.prepare.truth import NpzRows, Truth, opened_truth
+from vptbench.progress import track
+from vptbench.registry import check_known
+from vptbench.store import schema
+from vptbench.store.reader import read_clip
+from vptbench.store.writer import (
+    ClipParts,
+    clip_path,
+    clip_to_file,
+    write_clips_table,
+    write_failures_table,
+    write_store_manifest,
+)
+from vptbench.video import VideoInfo
+
+BODIES = ("auto", "dataset")
+"""Where the mesh may come from: "dataset" needs the truth of every clip, "auto" takes it where it lies."""
+
+SMALLEST = 16
+"""Fewest pixels of a prepared frame's side."""
+
+STAGES: Mapping[type[VptbenchError], str] = {
+    DatasetError: "raw",
+    VideoError: "decode",
+    PoseError: "poses",
+    StoreError: "write",
+}
+"""Kind of error to the stage in ``failures.csv``; others are "prepare"."""
+
+SYNTH_MANIFEST = "synth.json"
+"""Beside synthetic raw data, written by `vptbench synth`."""
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """How clips are prepared; the same for all clips of a store.
+
+    Attributes:
+        size: Width and height of the frames, pixels.
+        crop: Crop id (`crop.CROPS`).
+        poses: Where keypoints come from (`poses.POSES`).
+        body: Where the mesh comes from (`BODIES`).
+        compression: Of the clip files (`schema.COMPRESSIONS`).
+
+    Raises:
+        UsageError: The size is too small.
+        RegistryError: Another value is unknown.
+    """
+
+    size: int = 256
+    crop: str = DEFAULT_CROP
+    poses: str = "auto"
+    body: str = "auto"
+    compression: str = "gzip"
+
+    def __post_init__(self) -> None:
+        if self.size < SMALLEST:
+            raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
+        for value, known, area in (
+            (self.crop, CROPS, "crop"),
+            (self.poses, POSES, "source of poses"),
+            (self.body, BODIES, "source of bodies"),
+            (self.compression, schema.COMPRESSIONS, "compression"),
+        ):
+            check_known(value, known, area)
+
+
+@dataclass(frozen=True)
+class PrepareReport:
+    """What became of a dataset's clips.
+
+    Attributes:
+        done: Clips prepared now.
+        skipped: Clips that were there already.
+        failed: Clip to the reason, in a line; also in ``failures.csv``.
+    """
+
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What all clips of a run share."""
+
+    dataset: str
+    raw: Path
+    store: Path
+    settings: PrepareSettings
+
+
+def source_to_store(
+    dataset: str,
+    raw: Path,
+    store: Path,
+    settings: PrepareSettings,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+) -> PrepareReport:
+    """Prepare all clips of a dataset that the store does not hold yet.
+
+    Args:
+        dataset: Name in `sources.DATASETS`.
+        raw: The dataset's folder.
+        store: The clip store's folder; made anew, or continued if it is of the same dataset and settings.
+        settings: How.
+        workers: Processes; 1 is this one.
+        scheduler: Address of a Dask scheduler to use instead.
+
+    Returns:
+        What became of each clip. The store is finished even if clips failed: it then lacks these.
+
+    Raises:
+        DatasetError: The raw data are not in the dataset's layout.
+        StoreError: The store is something else, or of another dataset or other settings.
+        ManifestError: The store is of another version, or its parent is a file.
+
+    Example:
+        ``source_to_store("fashionvideo", Path("raw"), Path("store"), PrepareSettings(size=256))``
+    """
+    source = load_dataset(dataset)
+    if not raw.is_dir():
+        raise DatasetError(
+            f"expected the files of {source.title} in a folder at {raw}, found none; check the path"
+        )
+    clips = sorted(source.list_clips(raw), key=lambda clip: (schema.SPLITS.index(clip.split), clip.id))
+    manifest = _to_manifest(source, raw, settings)
+    _check_compression(settings)
+    _begin(store, manifest)
+
+    there = {clip.id for clip in clips if clip_path(store, clip.split, clip.id).exists()}
+    failures = {clip.id: ("raw", clip.problem) for clip in clips if clip.problem and clip.id not in there}
+    todo = [clip for clip in clips if clip.id not in there and clip.id not in failures]
+    if todo:
+        write_store_manifest(store, {**manifest, "complete": False})
+    job = _Job(dataset, raw, store, settings)
+    results = tasks_to_results(partial(_prepare_clip, job), todo, workers=workers, scheduler=scheduler)
+    for clip, result in track(results, total=len(todo), label=f"prepare {dataset}"):
+        if isinstance(result, VptbenchError):
+            failures[clip.id] = STAGES.get(type(result), "prepare"), " ".join(str(result).split())
+    _finish(store, manifest, clips, failures)
+    return PrepareReport(
+        done=tuple(clip.id for clip in todo if clip.id not in failures),
+        skipped=tuple(clip.id for clip in clips if clip.id in there and clip.id not in failures),
+        failed={clip.id: failures[clip.id][1] for clip in clips if clip.id in failures},
+    )
+
+
+def _prepare_clip(job: _Job, clip: RawClip) -> None:
+    """One task: read, crop and write a clip.
+
+    Raises:
+        DatasetError: The settings ask for ground truth that is not there.
+    """
+    settings = job.settings
+    info = read_media_info(clip)
+    if settings.body == "dataset" and clip.truth is None:
+        raise DatasetError(
+            f"expected a body in {TRUTH_FOLDER}/{clip.id}.npz as --body dataset asks, found none; "
+            "use --body auto"
+        )
+    size = (info.height, info.width)
+    with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
+        keypoints, pose_source = clip_to_keypoints(clip, truth, info.frames, settings.poses)
+        box = keypoints_to_box(settings.crop, keypoints, size, settings.size)
+        attributes = _to_attributes(job, clip, info, box) | {"pose_source": pose_source} | _to_origin(truth)
+        parts = ClipParts(
+            attributes=attributes,
+            shape=(info.frames, settings.size, settings.size),
+            frames=(box.move_frames(frames) for frames in media_to_frames(clip, info)),
+            keypoints=box.move_points(keypoints),
+            mask=None if truth is None else _to_masks(truth.mask, box),
+            mesh=None if truth is None else _to_mesh(truth, box),
+            body={} if truth is None else _to_body(truth, box),
+        )
+        path = clip_path(job.store, clip.split, clip.id)
+        clip_to_file(parts, path, compression=settings.compression)
+
+
+@dataclass(frozen=True)
+class _MovedVertices:
+    """Vertices of the raw frames, moved into a box when read."""
+
+    vertices: NpzRows
+    box: CropBox
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.vertices.shape
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        return self.vertices.dtype
+
+    def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
+        return self.box.move_vertices(cast("NDArray[np.float32]", self.vertices[rows]))
+
+
+def _to_mesh(truth: Truth, box: CropBox) -> Mesh:
+    return Mesh(
+        vertices=_MovedVertices(truth.vertices, box), faces=truth.faces, joint_weights=truth.joint_weights
+    )
+
+
+def _to_masks(mask: Rows, box: CropBox) -> Iterator[NDArray[np.bool_]]:
+    for row in range(mask.shape[0]):
+        yield box.move_masks(cast("NDArray[np.bool_]", mask[row : row + 1]))
+
+
+def _to_body(truth: Truth, box: CropBox) -> dict[str, NDArray[np.float32]]:
+    return {"pose": truth.pose, "shape": truth.shape, "camera": box.move_camera(truth.camera)}
+
+
+def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, box: CropBox) -> dict[str, Json]:
+    """Provenance of a clip but for its poses, mask and mesh."""
+    return {
+        "clip": clip.id,
+        "split": clip.split,
+        "dataset": job.dataset,
+        "fps": info.fps,
+        "raw_name": clip.media.relative_to(job.raw).as_posix(),
+        "raw_sha256": media_to_sha256(clip.media),
+        "crop": job.settings.crop,
+        "crop_box": [float(box.x0), float(box.y0), float(box.side), float(box.side)],
+        "scale": [box.scale, box.scale],
+        "settings": config_to_json(job.settings),
+    }
+
+
+def _to_origin(truth: Truth | None) -> dict[str, Json]:
+    """Where mask and mesh came from, and of which body the mesh is."""
+    if truth is None:
+        return {"mask_source": "none", "mesh_source": "none"}
+    return {"mask_source": "ground-truth", "mesh_source": "ground-truth", "body_model": truth.body}
+
+
+def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:
+    """What ``store.json`` says from the beginning."""
+    synth = read_json(raw / SYNTH_MANIFEST) if (raw / SYNTH_MANIFEST).is_file() else None
+    return {
+        "dataset": source.name,
+        "title": source.title,
+        "citation": source.citation,
+        "licence": source.licence,
+        "synth": synth,
+        "settings": config_to_json(settings),
+        "libraries": library_versions(),
+    }
+
+
+def _check_compression(settings: PrepareSettings) -> None:
+    """Refuse at once what would fail for every clip.
+
+    Raises:
+        StoreError: zstd is asked for and not installed.
+    """
+    if settings.compression == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
+        raise StoreError(
+            "expected hdf5plugin for --compression zstd, found none; pip install 'vptbench[zstd]'"
+        )
+
+
+def _begin(store: Path, manifest: Mapping[str, Json]) -> None:
+    """Make the folder of a new store, or check that it can be continued and clear what was left unfinished.
+
+    Raises:
+        StoreError: The folder holds something else, or a store of another dataset or other settings.
+        ManifestError: It is a store of another version, or its parent is a file.
+    """
+    make_folder(store)
+    path = store / schema.MANIFEST
+    if not path.exists():
+        foreign = sorted(
+            entry.name for entry in store.iterdir() if not entry.name.startswith(f".{path.name}.")
+        )
+        if foreign:
+            raise StoreError(
+                f"{store}: expected an empty folder or a clip store, found {foreign[0]} and no {path.name}; "
+                "choose another place"
+            )
+    else:
+        found = read_manifest(path, kind=schema.FORMAT, version_number=schema.VERSION)
+        for key in ("dataset", "synth", "settings"):
+            if found.get(key) != manifest[key]:
+                raise StoreError(
+                    f"{store}: expected a store of {key} {manifest[key]}, found {found.get(key)}; "
+                    "choose another place, or delete that store"
+                )
+    delete_parts(store)
+
+
+def _finish(
+    store: Path, manifest: Mapping[str, Json], clips: list[RawClip], failures: dict[str, tuple[str, str]]
+) -> None:
+    """Write the tables from the files that are there (damaged ones are failures), and the manifest last."""
+    rows = []
+    for clip in clips:
+        if clip.id in failures:
+            continue
+        try:
+            made = read_clip(clip_path(store, clip.split, clip.id))
+        except VptbenchError as error:
+            failures[clip.id] = "write", " ".join(str(error).split())
+        else:
+            digest = str(made.attributes["raw_sha256"])
+            rows.append((made.id, made.split, len(made), *made.size, made.fps, digest))
+    write_clips_table(store, rows)
+    write_failures_table(store, [(clip.id, *failures[clip.id]) for clip in clips if clip.id in failures])
+    counts = {
+        split: {
+            "listed": sum(clip.split == split for clip in clips),
+            "prepared": sum(row[1] == split for row in rows),
+        }
+        for split in schema.SPLITS
+    }
+    write_store_manifest(store, {**manifest, "clips": counts, "complete": True})

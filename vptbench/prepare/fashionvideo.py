@@ -1,0 +1,69 @@
+"""FashionVideo (UBC Fashion): catwalk videos of one woman each before a plain background."""
+
+import logging
+from pathlib import Path
+
+from vptbench.errors import DatasetError
+from vptbench.prepare.sources import RawClip, check_distinct, make_raw_clip, read_list
+
+log = logging.getLogger(__name__)
+
+LISTS = {"train": "fashion_train.txt", "test": "fashion_test.txt"}
+"""Split to the list of video addresses, one a line; a video is called by its base name."""
+
+
+class FashionVideo:
+    """Lists beside ``{train,test}/<id>.mp4`` or ``videos/<id>.mp4``."""
+
+    name = "fashionvideo"
+    title = "FashionVideo (UBC Fashion)"
+    citation = (
+        "Zablotskaia et al., DwNet: Dense warp-based network for pose-guided video generation, BMVC 2019"
+    )
+    licence = "not stated; treat as research only, and pass on addresses and hashes, never frames"
+    access = (
+        "https://vision.cs.ubc.ca/datasets/fashion/ : fashion_train.txt and fashion_test.txt name the "
+        "videos, which go to train/ and test/ (or all to videos/)"
+    )
+
+    def list_clips(self, raw: Path) -> list[RawClip]:
+        """The videos of both lists; where a list is missing, those of the folder of its split.
+
+        Videos that lie in a split's folder and are not in its list are left out, with a warning.
+
+        Raises:
+            DatasetError: There is neither list nor folder.
+        """
+        clips: list[RawClip] = []
+        for split, listed in LISTS.items():
+            on_disk = sorted(path.name for path in (raw / split).glob("*.mp4"))
+            names = (
+                [_base_name(line) for line in read_list(raw / listed)]
+                if (raw / listed).is_file()
+                else on_disk
+            )
+            surplus = set(on_disk) - set(names)
+            if surplus:
+                log.warning("%s: %d videos are not in %s and are left out", raw / split, len(surplus), listed)
+            clips += [
+                make_raw_clip(
+                    raw,
+                    name.removesuffix(".mp4"),
+                    split,
+                    [raw / split / name, raw / "videos" / name],
+                    listed=listed,
+                )
+                for name in names
+            ]
+        if not clips:
+            raise DatasetError(
+                f"{raw}: expected {' and '.join(LISTS.values())} beside train/ and test/ or videos/, found "
+                "no list that names a video and no video in train/ or test/; check the folder"
+            )
+        return check_distinct(clips)
+
+
+def _base_name(address: str) -> str:
+    """The file name in an address. A "+" in it stands for itself."""
+    name = address.rstrip("/").rsplit("/", 1)[-1]
+    return name if name.endswith(".mp4") else f"{name}.mp4"
