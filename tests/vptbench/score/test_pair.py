@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from vptbench.benchmarks import load_benchmark
+from vptbench.errors import OutputError
+from vptbench.outputs import open_folder
+from vptbench.score.pair import Pair, folders_to_pairs, named, store_to_pairs
+from vptbench.store.frames import StoreFrames
+from vptbench.video import frames_to_video
+
+
+@pytest.fixture
+def targets(make_store, grey):
+    frames = grey(10, 20, 30, 40, 50)
+    return StoreFrames(
+        make_store({("b", "test"): frames, ("a/1", "test"): frames[:4], ("c", "train"): frames})
+    )
+
+
+def numbered(frames, first=0):
+    return dict(enumerate(frames, first))
+
+
+def test_outputs_may_hold_more_than_is_scored(targets, make_folder, grey):
+    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5, 6, 7)) for clip in ("a/1", "b", "c", "d")})
+    pairs = store_to_pairs(open_folder(made), targets, load_benchmark("synthetic-v1"))
+    assert pairs == (Pair("a/1", (1, 2, 3)), Pair("b", (1, 2, 3, 4)))  # without the source frame, sorted
+
+
+def test_what_is_missing_is_listed_whole(targets, make_folder, grey):
+    made = make_folder({"a/1": numbered(grey(1, 2), first=2)})
+    text = (
+        r"expected the frames of 2 clips as in .*: 1 of 2 clips are missing \(b\); "
+        r"clip a/1: 1 of 3 frames are missing \(number 1\), found 2 frames, 2 to 3"
+    )
+    with pytest.raises(OutputError, match=text):
+        store_to_pairs(open_folder(made), targets, load_benchmark("synthetic-v1"))
+
+
+def test_nothing_is_paired_by_position(make_folder, grey):
+    made = make_folder({"a": numbered(grey(1, 2, 3), first=1)})
+    true = make_folder({"a": numbered(grey(1, 2, 3))}, "true")
+    text = r"frames are missing \(number 0\), found 3 frames, 1 to 3; .*1 frames have no target \(number 3\)"
+    with pytest.raises(OutputError, match=text):
+        folders_to_pairs(open_folder(made), open_folder(true))
+
+
+def test_folders_must_hold_the_same_clips(make_folder, grey):
+    made = make_folder({clip: numbered(grey(1)) for clip in "axyz"})
+    true = make_folder({clip: numbered(grey(1)) for clip in "abcdefg"}, "true")
+    text = r"6 of 7 clips are missing \(b, c, d, e and 2 more\); 3 clips have no target \(x, y, z\)"
+    with pytest.raises(OutputError, match=text):
+        folders_to_pairs(open_folder(made), open_folder(true))
+
+
+def test_sizes_are_compared_before_anything_is_measured(make_folder, grey):
+    made = make_folder({"a": numbered(grey(1)), "b": numbered(grey(1, size=(16, 12)))})
+    true = make_folder({"a": numbered(grey(1)), "b": numbered(grey(1))}, "true")
+    with pytest.raises(
+        OutputError, match=r"clip b: expected frames of 16×16 as the target's, found 16×12; nothing is"
+    ):
+        folders_to_pairs(open_folder(made), open_folder(true))
+
+
+def test_videos_are_paired_by_their_own_count(tmp_path, grey):
+    for name, frames in (("made", 4), ("same", 4), ("short", 3)):
+        (tmp_path / name).mkdir()
+        frames_to_video(grey(*range(10, 10 + frames)), tmp_path / name / "a.mp4", fps=25)
+    made, same, short = (open_folder(tmp_path / name) for name in ("made", "same", "short"))
+    assert folders_to_pairs(made, same) == (Pair("a", (0, 1, 2, 3)),)
+    with pytest.raises(OutputError, match=r"1 frames have no target \(number 3\)"):
+        folders_to_pairs(made, short)
+    with pytest.raises(OutputError, match=r"1 of 4 frames are missing \(number 3\), found 3 frames, 0 to 2"):
+        folders_to_pairs(short, made)
+
+
+def test_a_damaged_video_is_named(tmp_path, grey):
+    for name in ("made", "true"):
+        (tmp_path / name).mkdir()
+        frames_to_video(grey(1, 2), tmp_path / name / "a.mp4", fps=25)
+    (tmp_path / "made" / "a.mp4").write_bytes(b"")
+    with pytest.raises(OutputError, match=r"clip a: .*a\.mp4: expected a video, found an empty file"):
+        folders_to_pairs(open_folder(tmp_path / "made"), open_folder(tmp_path / "true"))
+
+
+def test_a_damaged_picture_is_named(make_folder, grey):
+    made = make_folder({"a": numbered(grey(1))})
+    true = make_folder({"a": numbered(grey(1))}, "true")
+    (made / "a" / "00000.png").write_bytes(b"no picture")
+    with pytest.raises(OutputError, match=r"clip a: .*00000\.png: expected a PNG"):
+        folders_to_pairs(open_folder(made), open_folder(true))
+
+
+def test_many_things_are_counted():
+    assert named([1, 2, 3, 4]) == "1, 2, 3, 4"
+    assert named(np.arange(6).tolist()) == "0, 1, 2, 3 and 2 more"
