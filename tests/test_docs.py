@@ -1,0 +1,49 @@
+"""The README's commands work when they are pasted, in their order, into an empty folder."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", README, re.DOTALL)
+
+
+def run(command, folder):
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    done = subprocess.run(
+        command, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_readme_commands_work_when_pasted(tmp_path):
+    for language, text in BLOCKS:
+        if language == "python":
+            run([sys.executable, "-W", "error", "-c", text], tmp_path)
+        else:
+            run(["bash", "-e", "-c", text], tmp_path)
+    for made in ("clip.png", "report.html", "boards/synthetic-v1.csv", "scores/two-folders/scores.json"):
+        assert (tmp_path / made).stat().st_size > 0
+
+
+def test_the_five_tasks_have_commands():
+    assert len(re.findall(r"^### \d\. ", README, re.MULTILINE)) == 5
+    assert len(BLOCKS) >= 6
+
+
+def test_every_link_of_the_readme_leads_somewhere():
+    links = re.findall(r"\]\(([^)#]+)\)", README)
+    assert links
+    assert [link for link in links if not link.startswith("http") and not (ROOT / link).exists()] == []
+
+
+def test_the_two_commands_are_targets_of_the_makefile():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"demo", "test"} == set(re.findall(r"^make (\w+)$", README, re.MULTILINE)) <= set(targets)

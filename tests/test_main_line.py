@@ -1,0 +1,125 @@
+"""What a prepared synthetic clip promises, against its ground truth: pixels, keypoints and mesh flow."""
+
+import numpy as np
+import pytest
+
+from vptbench import open_store
+from vptbench.mesh.flow import flow_to_pixels
+from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.synth import build
+
+LAYOUTS = ("fashionvideo", "iper")
+
+
+def prepared_points(clip, points):
+    """Raw pixels to prepared ones, by the rule that the clip's attributes state."""
+    x0, y0, _, _ = clip.attributes["crop_box"]
+    scale = clip.attributes["scale"]
+    return (points[..., :2] - (x0, y0) + 0.5) * scale - 0.5
+
+
+def truth_of(raw, clip):
+    return np.load(raw / "truth" / f"{clip}.npz", allow_pickle=False)
+
+
+def seen_points(vertices, faces, size):
+    """For each pixel the nearest point of a mesh, by brute force: face (−1 none), weights, depth."""
+    height, width = size
+    face, depth = np.full(size, -1), np.full(size, np.inf)
+    weights = np.zeros((*size, 3))
+    for number, corners in enumerate(vertices[faces]):
+        low = np.maximum(np.ceil(corners[:, :2].min(0)), 0).astype(int)
+        high = np.minimum(np.floor(corners[:, :2].max(0)), (width - 1, height - 1)).astype(int)
+        if (low > high).any():
+            continue
+        x, y = np.meshgrid(np.arange(low[0], high[0] + 1), np.arange(low[1], high[1] + 1))
+        edges = np.vstack([corners[:, :2].T, np.ones(3)])
+        if abs(np.linalg.det(edges)) < 1e-6:
+            continue
+        w = np.linalg.solve(edges, np.stack([x.ravel(), y.ravel(), np.ones(x.size)])).T
+        z = w @ corners[:, 2]
+        nearer = (w >= -1e-12).all(1) & (z < depth[y.ravel(), x.ravel()])
+        at = y.ravel()[nearer], x.ravel()[nearer]
+        face[at], depth[at], weights[at] = number, z[nearer], w[nearer]
+    return face, weights, depth
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(("source", "target"), [(0, 2), (5, 3), (0, 9)])
+def test_mesh_flow_carries_surface_points_to_their_true_place(layout, source, target, raw_folders, stores):
+    """Within 0.1 px wherever a point is seen in both frames; the truth is the raw surface in float64."""
+    store = open_store(stores[layout])
+    name = store.ids("test")[0]
+    clip, truth = store[name], truth_of(raw_folders[layout], name)
+    raw = truth["vertices"].astype(np.float64)
+    surface = np.concatenate([prepared_points(clip, raw), raw[..., 2:] * clip.attributes["scale"][0]], -1)
+    faces = truth["faces"]
+    face, weights, _ = seen_points(surface[target], faces, clip.size)
+    _, _, source_depth = seen_points(surface[source], faces, clip.size)
+    body = face >= 0
+    place = np.einsum("nk,nkc->nc", weights[body], surface[source][faces[face[body]]])
+    column, row = place[:, :2].round().astype(int).T
+    inside = (column >= 0) & (row >= 0) & (column < clip.size[1]) & (row < clip.size[0])
+    seen = np.zeros(len(place), bool)
+    seen[inside] = place[inside, 2] <= source_depth[row[inside], column[inside]] + 0.5
+    assert seen.sum() > 20
+    found = flow_to_pixels(clip.mesh_flow(source, target))[body]
+    error = np.linalg.norm(found - place[:, :2], axis=1)
+    assert error[seen].max() < 0.1
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_flow_of_a_frame_to_itself_is_the_pixel_grid(layout, stores):
+    store = open_store(stores[layout])
+    clip = store[store.ids("test")[0]]
+    grid = np.stack(np.meshgrid(np.arange(clip.size[1]), np.arange(clip.size[0])), -1)
+    for frame in range(0, len(clip), 5):
+        pixels = flow_to_pixels(clip.mesh_flow(frame, frame))
+        body = np.isfinite(pixels[..., 0])
+        assert body.sum() > 200
+        assert np.abs(pixels - grid)[body].max() < 5e-3
+
+
+@pytest.fixture(scope="module")
+def whole_stores(raw_folders, synthetic, tmp_path_factory):
+    """The whole frame at its own size: nothing is resampled."""
+    root = tmp_path_factory.mktemp("whole")
+    for layout, raw in raw_folders.items():
+        source_to_store(layout, raw, root / layout, PrepareSettings(size=synthetic["size"], crop="full-v1"))
+    return {layout: open_store(root / layout) for layout in LAYOUTS}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_prepared_frames_are_the_rendered_ones(layout, whole_stores, synthetic):
+    """More than 33 dB frame by frame; none missing, none in another's place."""
+    how, frames = build.LAYOUTS[layout], synthetic["frames"]
+    plans = how.plan(synthetic["clips"], synthetic["seed"])
+    assert {plan.clip for plan in plans} == set(whole_stores[layout])
+    for plan in plans:
+        clip = whole_stores[layout][plan.clip]
+        film = build._film(plan, how, frames, synthetic["size"], synthetic["seed"])
+        rendered = np.stack(list(film.frames()))
+        x0 = -int(clip.attributes["crop_box"][0])
+        prepared = clip.frames[0 : len(clip)][:, :, x0 : x0 + rendered.shape[2]]
+        assert len(prepared) == frames
+        errors = ((prepared[:, None].astype(np.float32) - rendered[None]) ** 2).mean((2, 3, 4))
+        np.testing.assert_array_equal(errors.argmin(1), np.arange(frames))
+        assert (10 * np.log10(255**2 / np.diag(errors))).min() > 33
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_keypoints_mask_and_mesh_follow_one_rule(layout, raw_folders, stores):
+    store = open_store(stores[layout])
+    for name in store:
+        clip, truth = store[name], truth_of(raw_folders[layout], name)
+        expected = prepared_points(clip, truth["keypoints"].astype(np.float64))
+        np.testing.assert_allclose(clip.keypoints[..., :2], expected, atol=0.002)  # JSON holds three decimals
+        np.testing.assert_allclose(
+            clip.mesh.vertices[0 : len(clip)][..., :2],
+            prepared_points(clip, truth["vertices"]),
+            atol=1 / 512 + 1e-4,
+        )
+        for frame in range(0, len(clip), 6):
+            covered = np.isfinite(flow_to_pixels(clip.mesh_flow(frame, frame))[..., 0])
+            mask = clip.mask[frame]
+            assert (covered & mask).sum() / (covered | mask).sum() > 0.9

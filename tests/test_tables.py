@@ -1,0 +1,57 @@
+"""Every entry of every table can be imported, says its source, and never goes away."""
+
+import inspect
+from pathlib import Path
+
+import pytest
+
+from vptbench.benchmarks.loader import benchmark_ids, load_benchmark
+from vptbench.cli.check import CHECKS
+from vptbench.metrics.table import METRICS
+from vptbench.prepare.crop import CROPS
+from vptbench.prepare.sources import DATASETS
+from vptbench.registry import check_id, group_to_table, id_to_object
+
+KEPT = Path(__file__).parent / "golden" / "ids.txt"
+
+
+@pytest.mark.parametrize(
+    "table", [METRICS, CROPS, DATASETS, CHECKS], ids=["metrics", "crops", "datasets", "checks"]
+)
+def test_entries_can_be_imported(table):
+    for name in table:
+        assert callable(id_to_object(name, table, "entry"))
+
+
+@pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])
+def test_models_can_be_imported(group):
+    table = group_to_table(group)
+    assert table
+    for name in table:
+        assert callable(id_to_object(name, table, "model"))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_every_metric_states_its_source(metric):
+    module = inspect.getmodule(id_to_object(metric, METRICS, "metric"))
+    assert "Source:" in inspect.getsource(module)
+
+
+def test_ids_follow_the_grammar():
+    for name in [*METRICS, *CROPS, *benchmark_ids()]:
+        assert check_id(name) == name
+
+
+def test_benchmarks_name_what_exists():
+    for name in benchmark_ids():
+        benchmark = load_benchmark(name)
+        assert benchmark.id == name
+        assert set(benchmark.metrics) <= set(METRICS)
+        assert benchmark.crop in CROPS
+
+
+def test_no_id_goes_away():
+    kept = set(KEPT.read_text().split())
+    now = {*METRICS, *CROPS, *benchmark_ids()}
+    assert kept <= now
+    assert now <= kept, "add the new ids to tests/golden/ids.txt"
