@@ -173,8 +173,8 @@ def test_pinned_torchscript_and_random_go_through_one_loader(pin, tmp_path):
 def test_random_weights_follow_their_names_and_nothing_else():
     shapes = {
         "a.weight": torch.empty(64, 32, 3, 3), "b.weight": torch.empty(64, 32, 3, 3),
-        "a.bias": torch.empty(64), "n.weight": torch.empty(5), "n.running_mean": torch.empty(5), "n.running_var": torch.empty(5),
-        "n.num_batches_tracked": torch.tensor(9),
+        "a.bias": torch.empty(64), "n.weight": torch.empty(5), "n.running_mean": torch.empty(5),
+        "n.running_var": torch.empty(5), "n.num_batches_tracked": torch.tensor(9),
     }  # fmt: skip
     torch.manual_seed(0)
     state = random_state("one", shapes)

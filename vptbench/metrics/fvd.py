@@ -59,7 +59,7 @@ class Fvd:
         with exact_inference():
             for row in range(len(rows)):
                 window = torch.from_numpy(frames[row * WINDOW : (row + 1) * WINDOW]).to(self.device)
-                video = window.permute(3, 0, 1, 2)[None]
+                video = window.permute(3, 0, 1, 2)[None].contiguous()
                 rows[row] = self.net(video, rescale=True, resize=True, return_features=True)[0].cpu().numpy()
         return rows
 
