@@ -8,6 +8,7 @@ their rules; it is also faster than OpenCV's area average.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numba
@@ -28,6 +29,7 @@ class Taps:
     weight: NDArray[np.float32]
 
 
+@lru_cache(maxsize=64)
 def axis_to_taps(start: int, side: int, size: int, length: int, *, repeat_edge: bool) -> Taps:
     """Taps that turn old pixels `start` … `start + side` into `size` new ones.
 
@@ -53,7 +55,10 @@ def axis_to_taps(start: int, side: int, size: int, length: int, *, repeat_edge: 
     index = np.clip(wanted, 0, length - 1)
     if not repeat_edge:
         weight = np.where(index == wanted, weight, 0)
-    return Taps(index=index, weight=weight.astype(np.float32))
+    taps = Taps(index=index, weight=weight.astype(np.float32))
+    taps.index.setflags(write=False)  # shared by all callers
+    taps.weight.setflags(write=False)
+    return taps
 
 
 def resample(picture: NDArray[np.uint8], rows: Taps, columns: Taps) -> NDArray[np.uint8]:
@@ -77,6 +82,7 @@ def _resample(
     channels = picture.shape[2]
     first, last = column_index.min(), column_index.max() + 1
     line = np.empty((last - first) * channels, np.float32)
+    moved_index = column_index - first
     for i in range(out.shape[0]):
         line[:] = 0
         for tap in range(row_index.shape[1]):
@@ -85,9 +91,34 @@ def _resample(
                 old = picture[row_index[i, tap], first:last].reshape(-1)
                 for x in range(line.size):
                     line[x] += weight * np.float32(old[x])
-        for j in range(out.shape[1]):
-            for channel in range(channels):
-                total = np.float32(0.5)
-                for tap in range(column_index.shape[1]):
-                    total += column_weight[j, tap] * line[(column_index[j, tap] - first) * channels + channel]
-                out[i, j, channel] = np.uint8(min(total, np.float32(255)))
+        if channels == 3:
+            _along_rgb(line, moved_index, column_weight, out[i])
+        else:
+            _along(line, moved_index, column_weight, out[i])
+
+
+@numba.njit(cache=True, nogil=True)
+def _along(line: Any, index: Any, weight: Any, out: Any) -> None:
+    """Resize one line of interleaved channels into out, uint8 (n, C); adding ½ before cutting rounds."""
+    channels = out.shape[1]
+    for j in range(out.shape[0]):
+        for channel in range(channels):
+            total = np.float32(0.5)
+            for tap in range(index.shape[1]):
+                total += weight[j, tap] * line[index[j, tap] * channels + channel]
+            out[j, channel] = np.uint8(min(total, np.float32(255)))
+
+
+@numba.njit(cache=True, nogil=True)
+def _along_rgb(line: Any, index: Any, weight: Any, out: Any) -> None:
+    """`_along` for three channels, written out: twice as fast."""
+    for j in range(out.shape[0]):
+        red, green, blue = np.float32(0.5), np.float32(0.5), np.float32(0.5)
+        for tap in range(index.shape[1]):
+            start = 3 * index[j, tap]
+            red += weight[j, tap] * line[start]
+            green += weight[j, tap] * line[start + 1]
+            blue += weight[j, tap] * line[start + 2]
+        out[j, 0] = np.uint8(min(red, np.float32(255)))
+        out[j, 1] = np.uint8(min(green, np.float32(255)))
+        out[j, 2] = np.uint8(min(blue, np.float32(255)))
