@@ -1,0 +1,101 @@
+import csv
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vptbench.errors import BoardError
+from vptbench.leaderboard.board import (
+    FACTS,
+    Board,
+    Entry,
+    Value,
+    neutralise,
+    read_board,
+    row_sha256,
+    write_board,
+)
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
+NUMBER = st.floats(allow_nan=False, allow_infinity=False)
+
+
+def entry(name="a", value=0.5, kind="model"):
+    facts = dict.fromkeys(FACTS, "x") | {"name": name, "kind": kind, "clips": "2", "frames": "8"}
+    return Entry(facts, {"ssim-v1": Value(value, 0.25, 0.75), "fid-v1@random": Value(10, None, None)})
+
+
+@given(st.lists(st.tuples(TEXT, NUMBER), min_size=1, max_size=4))
+def test_boards_survive_the_file(tmp_path_factory, rows):
+    board = Board(
+        tmp_path_factory.mktemp("board") / "b.csv", tuple(entry(name, value) for name, value in rows)
+    )
+    write_board(board)
+    assert read_board(board.path) == board
+
+
+def test_columns_are_as_documented(tmp_path):
+    write_board(Board(tmp_path / "b.csv", (entry(),)))
+    header, row = csv.reader((tmp_path / "b.csv").read_text().splitlines())
+    assert header == [
+        *FACTS, "ssim-v1", "ssim-v1.low", "ssim-v1.high", "fid-v1@random",
+        "fid-v1@random.low", "fid-v1@random.high", "row_sha256",
+    ]  # fmt: skip
+    assert row[-7:-1] == ["0.5", "0.25", "0.75", "10.0", "", ""]
+    assert row[-1] == row_sha256(header[:-1], row[:-1])
+
+
+@pytest.mark.parametrize("start", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx"])
+def test_formulas_are_neutralised(start):
+    assert neutralise(start) == "'" + start
+    assert neutralise("x" + start) == "x" + start
+
+
+def test_a_row_changed_by_hand_is_refused(tmp_path):
+    path = tmp_path / "b.csv"
+    write_board(Board(path, (entry("a"), entry("b"))))
+    good = path.read_text()
+    path.write_text(good.replace("0.5,0.25", "0.9,0.25", 1))
+    with pytest.raises(
+        BoardError, match="row 'a': expected the row as it was added, found one that was changed"
+    ):
+        read_board(path)
+    path.write_text(good[: good.rindex(",")])
+    with pytest.raises(BoardError, match="row 'b': expected the row as it was added"):
+        read_board(path)
+
+
+def test_numbers_that_are_none_are_refused_even_with_a_right_hash(tmp_path):
+    path = tmp_path / "b.csv"
+    write_board(Board(path, (entry(),)))
+    header, row = csv.reader(path.read_text().splitlines())
+    cells = [cell.replace("0.5", "nan") for cell in row[:-1]]
+    path.write_text(",".join(header) + "\n" + ",".join([*cells, row_sha256(header[:-1], cells)]) + "\n")
+    with pytest.raises(BoardError, match=r"expected finite numbers, found another \(nan\)"):
+        read_board(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "expected a leaderboard's CSV at .*, found none that can be read"),
+        ("a,b\n1,2\n", "expected the columns of a leaderboard"),
+        (",".join(FACTS) + ",row_sha256\n", "expected the columns of a leaderboard"),
+        (
+            ",".join([*FACTS, "x-v1", "x-v1.low", "x-v1.high", "row_sha256"]) + "\n",
+            "expected at least one row",
+        ),
+        ('"open', "found none that can be read"),
+    ],
+)
+def test_what_is_no_board(tmp_path, text, message):
+    (tmp_path / "b.csv").write_text(text)
+    with pytest.raises(BoardError, match=message):
+        read_board(tmp_path / "b.csv")
+
+
+def test_a_missing_board(tmp_path):
+    with pytest.raises(BoardError, match=r"expected a leaderboard's CSV at .*none\.csv"):
+        read_board(tmp_path / "none.csv")
+    with pytest.raises(BoardError, match="expected a leaderboard's CSV at"):
+        read_board(tmp_path)

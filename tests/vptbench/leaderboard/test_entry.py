@@ -1,0 +1,162 @@
+import csv
+import json
+
+import pytest
+
+from vptbench.errors import BoardError, ManifestError
+from vptbench.leaderboard import add_entry, read_board
+from vptbench.manifest import file_to_sha256
+
+
+def test_the_first_entry_makes_the_board(folder, tmp_path):
+    scores = folder("mesh_warp", quality=0.8)
+    added = add_entry(
+        scores, tmp_path / "boards" / "b.csv", claims={"commit": "abc", "trained_on": "nothing"}
+    )
+    board = read_board(tmp_path / "boards" / "b.csv")
+    assert board.entries == (added,)
+    assert board.metrics == ("ssim-v1", "psnr-v1", "l1-v1", "fid-v1@random")
+    facts = added.facts
+    assert (facts["name"], facts["kind"], facts["benchmark"]) == ("mesh_warp", "model", "synthetic-v1")
+    assert (facts["clips"], facts["frames"], facts["vptbench"]) == ("2", "8", "0.1.0")
+    assert (facts["commit"], facts["trained_on"], facts["command"]) == ("abc", "nothing", "")
+    assert facts["networks"] == f"inception-fid=random:{'f' * 64}"
+    assert facts["scores_sha256"] == file_to_sha256(scores / "scores.json")
+    assert added.values["fid-v1@random"].value == pytest.approx(20)
+    assert added.values["fid-v1@random"].low is None
+
+
+def test_claims_come_from_the_scores_unless_they_are_given(folder, tmp_path):
+    scores = folder("a", kind="claimed", claimed={"trained_on": "iper", "commit": "old"})
+    facts = add_entry(scores, tmp_path / "b.csv", claims={"commit": "new"}).facts
+    assert (facts["kind"], facts["trained_on"], facts["commit"]) == ("claimed", "iper", "new")
+    with pytest.raises(BoardError, match=r"claims of trained_on, commit, command, got .* colour"):
+        add_entry(folder("b", quality=0.2), tmp_path / "b.csv", claims={"colour": "red"})
+
+
+def test_further_entries_stand_below(folder, tmp_path):
+    board = tmp_path / "b.csv"
+    add_entry(folder("mesh_warp", quality=0.8), board)
+    add_entry(folder("copy_source", quality=0.3), board, name="floor")
+    add_entry(folder("oracle", kind="audit", quality=1), board)
+    assert [(entry.name, entry.ranked) for entry in read_board(board).entries] == [
+        ("mesh_warp", True), ("floor", True), ("oracle", False),
+    ]  # fmt: skip
+
+
+def test_an_audit_may_lack_a_figure(folder, tmp_path):
+    everything = [(clip, frame) for clip in ("a", "b/c") for frame in range(1, 5)]
+    add_entry(folder("oracle", kind="audit", infinite=everything), tmp_path / "b.csv")
+    assert read_board(tmp_path / "b.csv").entries[0].values["psnr-v1"].value is None
+
+
+def test_names_do_no_harm(folder, tmp_path):
+    name = '=HYPERLINK("x"),\n<script>' + "y" * 300
+    added = add_entry(folder(name), tmp_path / "b.csv")
+    assert added.name == "'" + name
+    with (tmp_path / "b.csv").open(newline="") as stream:
+        assert next(csv.DictReader(stream))["name"] == "'" + name
+    with pytest.raises(BoardError, match=r"there is an entry .* already"):
+        add_entry(folder(name, quality=0.1), tmp_path / "b.csv")
+
+
+REAL = {"id": "iper-v1", "sha256": "b" * 64, "dataset": "iper", "source": {"index": 0}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (
+            {"official": False, "benchmark": None},
+            "expected scores under a benchmark, found two folders",
+        ),
+        (
+            {"benchmark": REAL},
+            "expected pinned networks on boards of real data, found random weights in inception-fid",
+        ),
+        (
+            {"infinite": [(clip, frame) for clip in ("a", "b/c") for frame in range(1, 5)]},
+            r"expected a figure for every metric, found none for psnr-v1 \(all frames equal",
+        ),
+        (
+            {"outputs": {"benchmark": {"id": "other-v1", "sha256": "9" * 64}}},
+            r"expected outputs generated under synthetic-v1, found 'other-v1' \(999999999999…\)",
+        ),
+    ],
+)
+def test_scores_that_no_board_takes(folder, tmp_path, fields, text):
+    with pytest.raises(BoardError, match=text):
+        add_entry(folder("a", **fields), tmp_path / "b.csv")
+    assert not (tmp_path / "b.csv").exists()
+
+
+def test_pinned_scores_of_real_data_are_taken(folder, tmp_path, make_scores):
+    figures = {name.removesuffix("@random"): figure for name, figure in make_scores().metrics.items()}
+    pinned = {"inception-fid": {"mode": "pinned", "sha256": "1" * 64}}
+    scores = folder("a", benchmark=REAL, networks=pinned, metrics=figures)
+    assert add_entry(scores, tmp_path / "b.csv").facts["benchmark"] == "iper-v1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        (
+            {"benchmark": {"id": "mine-v1", "sha256": "b" * 64, "dataset": "synthetic"}},
+            "benchmark: the board has synthetic-v1, these scores mine-v1",
+        ),
+        (
+            {
+                "benchmark": {"id": "synthetic-v1", "sha256": "2" * 64, "dataset": "synthetic"},
+                "outputs": {"benchmark": {"sha256": "2" * 64}},
+            },
+            "benchmark's hash: the board has bbbbbbbbbbbb…, these scores 222222222222…",
+        ),
+        (
+            {"clip_list_sha256": "3" * 64},
+            "clip list: the board has cccccccccccc…, these scores 333333333333…",
+        ),
+        (
+            {"networks": {"inception-fid": {"mode": "random", "sha256": "4" * 64}}},
+            "network inception-fid: the board has random:ffffffffffff…, these scores random:444444444444…",
+        ),
+        ({"networks": {}}, "network inception-fid: the board has random:ffffffffffff…, these scores none"),
+        ({"model": "first"}, "name: there is an entry 'first' already; give another with --name"),
+    ],
+)
+def test_a_board_names_what_differs(folder, tmp_path, fields, text):
+    board = tmp_path / "b.csv"
+    add_entry(folder("first"), board)
+    before = board.read_bytes()
+    with pytest.raises(BoardError, match=text):
+        add_entry(folder(**{"model": "second", "quality": 0.2, **fields}), board)
+    assert board.read_bytes() == before
+
+
+def test_other_metrics_are_refused(folder, tmp_path, make_scores):
+    board = tmp_path / "b.csv"
+    add_entry(folder("first"), board)
+    figures = dict(make_scores().metrics)
+    figures["fid-v1"] = figures.pop("fid-v1@random")
+    text = "metrics: these scores lack fid-v1@random, and the board lacks fid-v1; network"
+    with pytest.raises(BoardError, match=text):
+        add_entry(folder("second", metrics=figures, networks={}), board)
+
+
+def test_the_same_scores_under_another_name_are_refused(folder, tmp_path):
+    scores = folder("first")
+    add_entry(scores, tmp_path / "b.csv")
+    with pytest.raises(BoardError, match="duplicate: these very scores are on the board as 'first'"):
+        add_entry(scores, tmp_path / "b.csv", name="second")
+    with pytest.raises(BoardError, match="a name and claims"):
+        add_entry(scores, tmp_path / "c.csv", name=" ")
+
+
+def test_damaged_scores_are_refused(folder, tmp_path):
+    scores = folder("first")
+    document = json.loads((scores / "scores.json").read_text())
+    document["metrics"]["ssim-v1"].update(value=0.99, high=1)
+    (scores / "scores.json").write_text(json.dumps(document))
+    with pytest.raises(BoardError, match=r"ssim-v1: expected 0\.\d+ as the tables give, found 0\.99"):
+        add_entry(scores, tmp_path / "b.csv")
+    with pytest.raises(ManifestError, match=r"expected a folder with scores\.json"):
+        add_entry(tmp_path / "none", tmp_path / "b.csv")

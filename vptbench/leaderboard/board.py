@@ -1,0 +1,215 @@
+"""The CSV of a leaderboard: one row an entry, everything that decides comparison, and a hash a row.
+
+Columns are `FACTS`, then ``<metric>``, ``<metric>.low`` and ``<metric>.high`` for each metric (names as in
+``scores.json``, so ``fid-v1@random`` shows itself), then ``row_sha256``: the SHA-256 of all other columns and
+cells, so that a figure edited by hand is noticed. Cells that a spreadsheet would run as a formula begin with
+an apostrophe.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vptbench.errors import BoardError
+from vptbench.manifest import write_text
+
+FACTS = (
+    "name", "kind", "benchmark", "benchmark_sha256", "clip_list_sha256", "networks", "clips", "frames",
+    "trained_on", "commit", "command", "vptbench", "scores_sha256",
+)  # fmt: skip
+"""Columns before the metrics.
+
+=================  ====================================================================================
+name               Of the entry, unique on the board.
+kind               "model", "claimed" (only its frames are known) or "audit" (shown, never ranked).
+benchmark          Id of the protocol, with its hash in the next column.
+clip_list_sha256   Which clips were scored.
+networks           What measured: ``name=mode:sha256``, sorted, separated by spaces.
+clips, frames      How many were scored.
+trained_on         What the model learned from, as far as it was told.
+commit, command    How the outputs came about, as far as it was told.
+vptbench           Version that scored.
+scores_sha256      Of ``scores.json``, which holds the hashes of its tables.
+=================  ====================================================================================
+"""
+
+ROW_HASH = "row_sha256"
+
+ENDS = (".low", ".high")
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters of what a spreadsheet takes for a formula."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A metric's cells.
+
+    Attributes:
+        value: The figure, or None where an audit has none.
+        low: Lower end of its interval, or None.
+        high: Upper end, or None.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row.
+
+    Attributes:
+        facts: A text for each of `FACTS`, as it stands in the file.
+        values: Metric name to its cells.
+    """
+
+    facts: Mapping[str, str]
+    values: Mapping[str, Value]
+
+    @property
+    def name(self) -> str:
+        """Of the entry."""
+        return self.facts["name"]
+
+    @property
+    def ranked(self) -> bool:
+        """Whether it takes part in the ranking."""
+        return self.facts["kind"] != "audit"
+
+
+@dataclass(frozen=True)
+class Board:
+    """All rows, which have the same metrics.
+
+    Attributes:
+        path: The CSV.
+        entries: In the order in which they were added.
+    """
+
+    path: Path
+    entries: tuple[Entry, ...]
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Metric names, in the order of the columns."""
+        return tuple(self.entries[0].values)
+
+
+def read_board(path: Path | str) -> Board:
+    """Read a board, strictly.
+
+    Raises:
+        BoardError: It is missing, empty or no board, or a row was changed by hand.
+
+    Example:
+        ``[entry.name for entry in read_board("leaderboards/iper-v1.csv").entries]``
+    """
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+    except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
+        raise BoardError(
+            f"expected a leaderboard's CSV at {path}, found none that can be read ({error}); "
+            "make one with `vptbench leaderboard add`"
+        ) from error
+    metrics = _header_to_metrics(path, header)
+    if not rows:
+        raise BoardError(f"{path}: expected at least one row, found none; delete it and add entries again")
+    return Board(path, tuple(_row_to_entry(path, header, metrics, row) for row in rows))
+
+
+def write_board(board: Board) -> None:
+    """Write a board whole or not at all."""
+    header = [*FACTS, *_metric_columns(board.metrics), ROW_HASH]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    for entry in board.entries:
+        cells = [*(entry.facts[name] for name in FACTS), *_values_to_cells(entry, board.metrics)]
+        writer.writerow([*cells, row_sha256(header[:-1], cells)])
+    write_text(board.path, text.getvalue())
+
+
+def row_sha256(columns: Sequence[str], cells: Sequence[str]) -> str:
+    """SHA-256 of a row: of the JSON list of [column, cell], without the hash's own."""
+    pairs = [list(pair) for pair in zip(columns, cells, strict=True)]
+    return hashlib.sha256(json.dumps(pairs, ensure_ascii=False).encode()).hexdigest()
+
+
+def neutralise(text: str) -> str:
+    """A text that no spreadsheet runs as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _metric_columns(metrics: Sequence[str]) -> list[str]:
+    return [name + end for name in metrics for end in ("", *ENDS)]
+
+
+def _header_to_metrics(path: Path, header: Sequence[str]) -> tuple[str, ...]:
+    """Metric names in a header.
+
+    Raises:
+        BoardError: It is no board's header.
+    """
+    metrics = tuple(header[len(FACTS) : -1 : 1 + len(ENDS)])
+    if not metrics or list(header) != [*FACTS, *_metric_columns(metrics), ROW_HASH]:
+        raise BoardError(
+            f"{path}: expected the columns of a leaderboard ({', '.join(FACTS)}, metrics, {ROW_HASH}), "
+            "found others; give another file"
+        )
+    return metrics
+
+
+def _row_to_entry(path: Path, header: Sequence[str], metrics: Sequence[str], row: Sequence[str]) -> Entry:
+    """One row.
+
+    Raises:
+        BoardError: It was changed by hand.
+    """
+    name = row[0] if row else ""
+    if len(row) != len(header) or row[-1] != row_sha256(header[:-1], row[:-1]):
+        raise BoardError(
+            f"{path}: row {name!r}: expected the row as it was added, found one that was changed by hand; "
+            "delete the row and add its scores again"
+        )
+    cells = dict(zip(header, row, strict=True))
+    try:
+        values = {
+            metric: Value(*(_cell_to_number(cells[metric + end]) for end in ("", *ENDS)))
+            for metric in metrics
+        }
+    except ValueError as error:
+        raise BoardError(f"{path}: row {name!r}: expected finite numbers, found another ({error})") from error
+    return Entry({fact: cells[fact] for fact in FACTS}, values)
+
+
+def _values_to_cells(entry: Entry, metrics: Sequence[str]) -> list[str]:
+    numbers = [
+        number
+        for metric in metrics
+        for value in [entry.values[metric]]
+        for number in (value.value, value.low, value.high)
+    ]
+    return ["" if number is None else repr(float(number)) for number in numbers]
+
+
+def _cell_to_number(cell: str) -> float | None:
+    """The number in a cell, or None where it is empty.
+
+    Raises:
+        ValueError: It is no finite number.
+    """
+    if not cell:
+        return None
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError(cell)
+    return number

@@ -1,0 +1,86 @@
+"""Scores to a row of a leaderboard."""
+
+from pathlib import Path
+
+from vptbench.errors import BoardError
+from vptbench.leaderboard.board import Board, Entry, Value, neutralise, read_board, write_board
+from vptbench.leaderboard.rules import entry_to_refusals, networks_to_text, scores_to_refusals
+from vptbench.manifest import file_to_sha256
+from vptbench.scorefile import MANIFEST, Scores, read_scores, scores_to_problems
+
+CLAIMS = ("trained_on", "commit", "command")
+"""Columns that hold what somebody told: given to `add_entry`, or claimed when scoring."""
+
+
+def add_entry(
+    scores: Path | str, board: Path | str, *, name: str | None = None, claims: dict[str, str] | None = None
+) -> Entry:
+    """Add scores to a board as a row; the first one makes the board and says what it takes.
+
+    Args:
+        scores: Folder of scores.
+        board: The CSV.
+        name: How the row is called; the model's name by default.
+        claims: Some of `CLAIMS`.
+
+    Raises:
+        ManifestError: There are no scores.
+        ScoreError: They are damaged.
+        BoardError: The board is damaged or does not take them; the text names every difference.
+
+    Example:
+        ``add_entry("scores/mesh_warp", "leaderboards/iper-v1.csv").name``
+    """
+    scores, board = Path(scores), Path(board)
+    record = read_scores(scores)
+    refusals = scores_to_problems(scores) or scores_to_refusals(record)
+    if not refusals:
+        entry = scores_to_entry(record, file_to_sha256(scores / MANIFEST), name=name, claims=claims)
+        entries = read_board(board).entries if board.exists() else ()
+        refusals = entry_to_refusals(entry, Board(board, entries)) if entries else []
+    if refusals:
+        raise BoardError(f"{board} does not take {scores}: " + "; ".join(refusals))
+    ordered = {metric: entry.values[metric] for metric in (entries[0] if entries else entry).values}
+    entry = Entry(entry.facts, ordered)
+    write_board(Board(board, (*entries, entry)))
+    return entry
+
+
+def scores_to_entry(
+    scores: Scores, scores_sha256: str, *, name: str | None = None, claims: dict[str, str] | None = None
+) -> Entry:
+    """Scores as a row.
+
+    Args:
+        scores: Official scores.
+        scores_sha256: Of their ``scores.json``.
+        name: How the row is called; the model's name by default.
+        claims: Some of `CLAIMS`.
+
+    Raises:
+        BoardError: The scores name no benchmark, or the name is empty, or a claim is unknown.
+    """
+    told = {**{claim: str(scores.claimed.get(claim) or "") for claim in CLAIMS}, **(claims or {})}
+    title = (scores.model if name is None else name).strip()
+    if scores.benchmark is None or not title or set(told) != set(CLAIMS):
+        raise BoardError(
+            f"expected scores under a benchmark, a name and claims of {', '.join(CLAIMS)}, got "
+            f"{title!r} with {', '.join(told)}"
+        )
+    facts = {
+        "name": title,
+        "kind": scores.kind,
+        "benchmark": str(scores.benchmark["id"]),
+        "benchmark_sha256": str(scores.benchmark["sha256"]),
+        "clip_list_sha256": scores.clip_list_sha256,
+        "networks": networks_to_text(scores.networks),
+        "clips": str(max(figure.clips for figure in scores.metrics.values())),
+        "frames": str(max(figure.frames for figure in scores.metrics.values())),
+        **told,
+        "vptbench": str(scores.libraries.get("vptbench", "")),
+        "scores_sha256": scores_sha256,
+    }
+    values = {
+        metric: Value(figure.value, figure.low, figure.high) for metric, figure in scores.metrics.items()
+    }
+    return Entry({column: neutralise(text) for column, text in facts.items()}, values)
