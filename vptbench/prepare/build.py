@@ -57,6 +57,7 @@ STAGES: Mapping[type[VptbenchError], str] = {
 """Kind of error to the stage in ``failures.csv``; others are "prepare"."""
 
 SYNTH_MANIFEST = "synth.json"
+SYNTH_UNFINISHED = "synth-unfinished.json"
 """Beside synthetic raw data, written by `vptbench synth`."""
 
 
@@ -266,13 +267,25 @@ def _to_origin(truth: Truth | None) -> dict[str, Json]:
 
 
 def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:
-    """What ``store.json`` says from the beginning."""
+    """What ``store.json`` says from the beginning.
+
+    Raises:
+        DatasetError: The data are synthetic and not all there yet.
+    """
+    if (raw / SYNTH_UNFINISHED).is_file():
+        raise DatasetError(
+            f"{raw}: expected finished synthetic data, found interrupted ones; "
+            "run the same `vptbench synth` again"
+        )
     synth = read_json(raw / SYNTH_MANIFEST) if (raw / SYNTH_MANIFEST).is_file() else None
-    return {
-        "dataset": source.name,
+    texts: dict[str, Json] = {
         "title": source.title,
         "citation": source.citation,
         "licence": source.licence,
+    }
+    return {
+        "dataset": source.name,
+        **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
         "synth": synth,
         "settings": config_to_json(settings),
         "libraries": library_versions(),
@@ -310,14 +323,24 @@ def _begin(store: Path, manifest: Mapping[str, Json]) -> None:
                 "choose another place"
             )
     else:
-        found = read_manifest(path, kind=schema.FORMAT, version_number=schema.VERSION)
-        for key in ("dataset", "synth", "settings"):
-            if found.get(key) != manifest[key]:
-                raise StoreError(
-                    f"{store}: expected a store of {key} {manifest[key]}, found {found.get(key)}; "
-                    "choose another place, or delete that store"
-                )
+        found, wanted = (
+            {"dataset": document.get("dataset"), "synth": document.get("synth"), **_settings(document)}
+            for document in (read_manifest(path, kind=schema.FORMAT, version_number=schema.VERSION), manifest)
+        )
+        others = [
+            f"{key} {wanted[key]} (found {found.get(key)})" for key in wanted if wanted[key] != found.get(key)
+        ]
+        if others:
+            raise StoreError(
+                f"{store}: expected a clip store of {', '.join(others)}; "
+                "choose another place, or delete that store"
+            )
     delete_parts(store)
+
+
+def _settings(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
+    settings = manifest.get("settings")
+    return settings if isinstance(settings, Mapping) else {}
 
 
 def _finish(

@@ -300,8 +300,8 @@ def test_a_full_disk_fails_the_clips_that_do_not_fit(fashion, tmp_path, request)
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (PrepareSettings(size=32), r"expected a store of settings .*'size': 32.*, found .*'size': 64"),
-        (PrepareSettings(size=64, crop="full-v1"), r"expected a store of settings"),
+        (PrepareSettings(size=32), r"expected a clip store of size 32 \(found 64\); choose another place"),
+        (PrepareSettings(size=64, crop="full-v1"), r"of crop full-v1 \(found clip-square-v1\);"),
     ],
 )
 def test_a_store_of_other_settings_is_refused(fashion, tmp_path, settings, message):
@@ -330,6 +330,20 @@ def test_places_that_are_no_store_are_refused(fashion, tmp_path):
     (tmp_path / "begun" / ".store.json.0123abcd.part").touch()
     assert prepare(fashion, tmp_path / "begun").done == ("a",)
     assert not list((tmp_path / "begun").glob(".*"))
+
+
+def test_synthetic_data_are_named_so_and_refused_while_unfinished(fashion, tmp_path):
+    fashion.add("a")
+    (fashion.path / "synth.json").write_text("{}")
+    prepare(fashion, tmp_path / "store")
+    manifest = open_store(tmp_path / "store").manifest
+    assert manifest["title"] == "synthetic people in the layout of FashionVideo (UBC Fashion)"
+    assert "licence" not in manifest
+    (fashion.path / "synth-unfinished.json").write_text("{}")
+    with pytest.raises(
+        DatasetError, match="expected finished synthetic data, found interrupted ones; run the same"
+    ):
+        prepare(fashion, tmp_path / "other")
 
 
 def test_raw_data_that_are_not_there_are_refused(tmp_path):
