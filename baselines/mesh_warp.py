@@ -15,20 +15,23 @@ from scipy.spatial import KDTree
 from vptbench.clip import Frames, Mesh, PoseClip, SourceFrame
 from vptbench.errors import ModelError
 from vptbench.image import Frame
-from vptbench.mesh.flow import face_table_to_flow, warp_frame
+from vptbench.mesh.flow import NO_FLOW, face_table_to_flow, warp_frame
 from vptbench.mesh.rasterise import FaceTable, vertices_to_face_table
 from vptbench.skeleton import MIRROR
 
-JOINT_REACH = 0.5
+SAME_PART = 0.25
+"""Two points of the body are of one part if their joint weights, left and right taken as one, differ less."""
+
+JOINT_REACH = 1.0
 """How far apart two vertices count, in frame heights, whose joint weights differ by 1: enough that an arm
 takes its colours from the other arm rather than from the trunk behind it."""
 
-HOLE_MARGIN = 0.02
-"""The background is filled this far around the person as well (share of the frame's height): shadows, hair,
-cloth that stands off the body."""
+HOLE_MARGIN = 0.008
+"""The background is filled this far around the person as well (share of the frame's height): there, pixels
+are mixed."""
 
-INPAINT_RADIUS = 3
-"""Pixels around a hole's pixel from which Telea's method takes its colour."""
+FINE = 2
+"""Samples a pixel, in each direction, for how much of an edge pixel the person covers."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +41,20 @@ class _Look:
     Attributes:
         person: uint8 (H, W, 3), the source with the person's colours continued over the background.
         background: uint8 (H, W, 3), the source without the person.
-        colours: float32 (V, 3), a colour for each vertex, guessed where it is hidden.
         vertices: float32 (V, 3), the source's mesh.
         faces: int32 (F, 3).
         table: The source's face table.
+        readable: bool (V,), whether the source shows, at a vertex's place, the same part of the body.
+        colours: float32 (V, 3), a colour for each vertex, for where it is not readable.
     """
 
     person: Frame
     background: Frame
-    colours: NDArray[np.float32]
     vertices: NDArray[np.float32]
     faces: NDArray[np.int32]
     table: FaceTable
+    readable: NDArray[np.bool_]
+    colours: NDArray[np.float32]
 
 
 class MeshWarp:
@@ -87,72 +92,98 @@ class MeshWarp:
 
 
 def _look_to_frame(look: _Look, vertices: NDArray[np.float32]) -> Frame:
-    """The person of `look` with the mesh at `vertices`, before the same background."""
-    table = vertices_to_face_table(vertices, look.faces, look.table.face.shape)
-    flow = face_table_to_flow(table, look.vertices, look.faces, hidden_by=look.table)
-    frame, seen = warp_frame(look.person, flow)
-    hidden = (table.face >= 0) & ~seen
-    corners = look.colours[look.faces[table.face[hidden]]]
-    frame[hidden] = np.einsum("nk,nkc->nc", table.weights[hidden], corners).round()
-    return np.where((table.face >= 0)[..., None], frame, look.background)
+    """The person of `look` with the mesh at `vertices`, before the same background.
+
+    What the source does not show is taken from the part of the body in front of it, so that a back continues
+    the front's pattern; where that is another part (an arm before the trunk), from vertices alike.
+    """
+    size = look.table.face.shape
+    table = vertices_to_face_table(vertices, look.faces, size)
+    frame, body = warp_frame(look.person, face_table_to_flow(table, look.vertices, look.faces))
+    seen = face_table_to_flow(table, look.vertices, look.faces, hidden_by=look.table)[..., 0] != NO_FLOW
+    guessed = body & ~seen
+    guessed[guessed] = ~look.readable[look.faces[table.face[guessed]]].all(-1)
+    corners = look.colours[look.faces[table.face[guessed]]]
+    frame[guessed] = np.einsum("nk,nkc->nc", table.weights[guessed], corners).round()
+    cover = _cover(vertices, look.faces, size)[..., None]
+    mixed = _continued(frame, body) * cover + look.background * (1 - cover)
+    return mixed.round().astype(np.uint8)
 
 
 def _source_to_look(source: SourceFrame, vertices: NDArray[np.float32], mesh: Mesh) -> _Look:
     height, width = source.frame.shape[:2]
     table = vertices_to_face_table(vertices, mesh.faces, (height, width))
     body = table.face >= 0
-    outline = body if source.mask is None else body & source.mask
-    person = _continued(source.frame, outline if outline.any() else body)
-    everything = body if source.mask is None else body | source.mask
-    seen = np.zeros(len(vertices), np.bool_)
-    seen[mesh.faces[table.face[body]]] = True
-    return _Look(
-        person=person,
-        background=_without(source.frame, everything),
-        colours=_vertex_colours(person, vertices, seen, mesh.joint_weights),
-        vertices=vertices,
-        faces=mesh.faces,
-        table=table,
-    )
+    mask = body if source.mask is None else source.mask
+    inside = cv2.erode((body & mask).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.bool_)
+    person = _continued(source.frame, inside)
+    nature = (mesh.joint_weights + mesh.joint_weights[:, MIRROR]) / 2
+    place = np.nan_to_num(vertices[:, :2])
+    x, y = np.clip(place.round(), 0, (width - 1, height - 1)).astype(np.intp).T
+    pixel = _nearest(body)[y, x]
+    corners, weights = mesh.faces[table.face.ravel()[pixel]], table.weights.reshape(-1, 3)[pixel]
+    shown = np.einsum("vk,vkj->vj", weights, nature[corners])
+    readable = body.any() & (np.linalg.norm(shown - nature, axis=1) < SAME_PART)
+    colours = person[y, x].astype(np.float32)
+    if readable.any():
+        alike = np.hstack([place / height, nature * JOINT_REACH])
+        colours[~readable] = colours[readable][KDTree(alike[readable]).query(alike[~readable])[1]]
+    return _Look(person, _without(source.frame, body | mask), vertices, mesh.faces, table, readable, colours)
 
 
-def _vertex_colours(
-    person: Frame, vertices: NDArray[np.float32], seen: NDArray[np.bool_], joint_weights: NDArray[np.float32]
+def _cover(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], size: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """A colour for each vertex: its own where it is seen, else that of a seen one like it.
-
-    Alike are vertices that follow the same joints of either side of the body, and lie near each other in
-    the picture: a back takes its colours from the front at the same height, a hidden arm from the other.
-
-    Returns:
-        float32 (V, 3), 0 to 255.
-    """
-    if not seen.any():
-        return np.full((len(vertices), 3), person.mean((0, 1)), np.float32)
-    height, width = person.shape[:2]
-    x, y = np.clip(vertices[:, :2].round(), 0, (width - 1, height - 1)).astype(np.intp).T
-    colours: NDArray[np.float32] = person[y, x].astype(np.float32)
-    either_side = (joint_weights + joint_weights[:, MIRROR]) / 2
-    nature = np.hstack([vertices[:, :2] / height, either_side * JOINT_REACH])
-    _, alike = KDTree(nature[seen]).query(nature[~seen])
-    colours[~seen] = colours[seen][alike]
-    return colours
+    """How much of each pixel a mesh covers, float32 (H, W), 0 to 1."""
+    cover = np.zeros(size, np.float32)
+    known = vertices[np.isfinite(vertices).all(1), :2]
+    limits = (size[1], size[0])
+    left, top = np.clip(known.min(0, initial=np.inf), 0, limits).astype(int)
+    right, bottom = np.clip(known.max(0, initial=-np.inf) + 2, 0, limits).astype(int)
+    if left < right and top < bottom:
+        fine = vertices.copy()
+        fine[:, :2] = (fine[:, :2] - (left, top) + 0.5) * FINE - 0.5
+        table = vertices_to_face_table(fine, faces, ((bottom - top) * FINE, (right - left) * FINE))
+        covered = (table.face >= 0).astype(np.float32)
+        cover[top:bottom, left:right] = cv2.resize(
+            covered, (right - left, bottom - top), interpolation=cv2.INTER_AREA
+        )
+    return cover
 
 
 def _continued(frame: Frame, inside: NDArray[np.bool_]) -> Frame:
     """`frame` with each pixel outside `inside` given the colour of the nearest one within."""
+    return frame.reshape(-1, 3)[_nearest(inside)]
+
+
+def _nearest(inside: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """For each pixel (H, W) the number of the nearest one within `inside`, row by row; its own if none is."""
+    numbers = np.arange(inside.size).reshape(inside.shape)
     if not inside.any():
-        return frame
+        return numbers
     outside = (~inside).astype(np.uint8)
     _, labels = cv2.distanceTransformWithLabels(outside, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    colours = np.zeros((labels.max() + 1, 3), np.uint8)
-    colours[labels[inside]] = frame[inside]
-    return np.where(inside[..., None], frame, colours[labels])
+    found = np.zeros(labels.max() + 1, np.intp)
+    found[labels[inside]] = numbers[inside]
+    nearest: NDArray[np.intp] = found[labels]
+    return nearest
 
 
 def _without(frame: Frame, person: NDArray[np.bool_]) -> Frame:
-    """`frame` with the person painted over from around (Telea 2004, as in OpenCV)."""
-    margin = round(HOLE_MARGIN * frame.shape[0])
+    """`frame` with the person painted over: the nearest pixels left, right, above and below, by 1/distance².
+
+    Walls and floors are mostly made of level and upright lines, which this continues.
+    """
+    margin = max(1, round(HOLE_MARGIN * frame.shape[0]))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    hole = cv2.dilate(person.astype(np.uint8), kernel)
-    return np.asarray(cv2.inpaint(frame, hole, INPAINT_RADIUS, cv2.INPAINT_TELEA), np.uint8)
+    hole = cv2.dilate(person.astype(np.uint8), kernel).astype(np.bool_)
+    total, weights = np.zeros(frame.shape), np.full((*hole.shape, 1), np.finfo(float).tiny)
+    for turns in range(4):
+        picture, gap = np.rot90(frame, turns), np.rot90(hole, turns)
+        column = np.arange(gap.shape[1])
+        nearest = np.maximum.accumulate(np.where(gap, -1, column), axis=1)
+        weight = np.where(nearest < 0, 0, 1 / np.maximum(column - nearest, 1) ** 2)[..., None]
+        carried = np.take_along_axis(picture, np.maximum(nearest, 0)[..., None], axis=1)
+        total += np.rot90(carried * weight, -turns)
+        weights += np.rot90(weight, -turns)
+    return np.where(hole[..., None], (total / weights).round().astype(np.uint8), frame)

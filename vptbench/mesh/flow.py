@@ -137,10 +137,9 @@ def warp_frame(
     Returns:
         The warped frame, uint8 (H, W, 3), and where there was a flow, bool (H, W).
     """
-    known = (flow != NO_FLOW).any(-1)
+    known = (flow[..., 0] != NO_FLOW) | (flow[..., 1] != NO_FLOW)
     height, width = frame.shape[:2]
-    place = ((np.where(known[..., None], flow, 0) + 1) * (width, height) - 1) / 2
-    x, y = np.moveaxis(place.astype(np.float32), -1, 0)
+    x, y = ((flow[..., 0] + 1) * width - 1) / 2, ((flow[..., 1] + 1) * height - 1) / 2
     warped = np.asarray(cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     warped[~known] = fill
     return warped, known
