@@ -165,3 +165,15 @@ def test_crops_that_are_unknown_or_find_nobody_are_refused():
     with pytest.raises(PoseError, match=r"expected keypoints of confidence 0\.3 or more .* found none"):
         keypoints_to_box("clip-square-v1", missing_keypoints(2), (64, 64), 64)
     assert sorted(CROPS) == ["clip-square-v1", "full-v1"]
+
+
+@pytest.mark.parametrize("layout", ["fashionvideo", "iper"])
+def test_the_margin_holds_a_dressed_person(layout, raw_folders):
+    paths = sorted((raw_folders[layout] / "truth").rglob("*.npz"))
+    assert paths
+    for path in paths:
+        with np.load(path) as truth:
+            shift = np.float32([200, 200, 0])  # far from every edge, so that nothing moves the box
+            box = keypoints_to_box("clip-square-v1", truth["keypoints"] + shift, (600, 600), 64)
+            surface = box.move_vertices(truth["vertices"] + shift)[..., :2]
+        assert ((surface > -0.5) & (surface < 63.5)).all()
