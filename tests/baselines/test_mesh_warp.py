@@ -10,7 +10,12 @@ from baselines.copy_source import CopySource
 from baselines.mesh_warp import MeshWarp
 from vptbench.clip import Clip, Mesh
 from vptbench.errors import ModelError
+from vptbench.metrics.l1 import L1
+from vptbench.metrics.ssim import Ssim
+from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.skeleton import BODY_25, MIRROR, missing_keypoints
+from vptbench.store.reader import open_store
+from vptbench.synth.build import seed_to_raw
 from vptbench.testing.models import example_clip
 
 H, W = 40, 48
@@ -98,6 +103,21 @@ def test_it_beats_copying_on_moving_cloth(known):
     made = MeshWarp().generate(clip.source(0), poses).astype(float)
     copied = CopySource().generate(clip.source(0), poses).astype(float)
     assert np.abs(made - clip.frames[1:]).mean() < 0.25 * np.abs(copied - clip.frames[1:]).mean()
+
+
+@pytest.mark.parametrize("layout", ["fashionvideo", "iper"])
+def test_it_beats_copying_on_people_who_turn(tmp_path, layout):
+    seed_to_raw(tmp_path / "raw", layout=layout, clips=2, frames=12, size=64, seed=1)
+    source_to_store(layout, tmp_path / "raw", tmp_path / "store", PrepareSettings(size=64))
+    store = open_store(tmp_path / "store")
+    assert len(store) == 2
+    for clip in store.values():
+        true = np.asarray(clip.frames[1:12])
+        made, copied = (model.generate(clip.source(0), clip.poses(1)) for model in (MeshWarp(), CopySource()))
+        l1, ssim = ([metric.per_frame(generated=frames, target=true).mean() for frames in (made, copied)]
+                    for metric in (L1(), Ssim()))  # fmt: skip
+        assert l1[0] < 0.75 * l1[1]
+        assert ssim[0] > ssim[1] + 0.05
 
 
 def test_hair_and_cloth_outside_the_mesh_leave_the_background():

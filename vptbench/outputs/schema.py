@@ -14,8 +14,9 @@ seed                   Of the whole run; each clip's own follows from it and fro
 clips                  Ids of all clips that the protocol asks for.
 entries                Clip id to entry, see below; a clip that is not done yet has none.
 failures               Clip id to the reason why it could not be done.
-cost                   ``{"seconds_per_frame", "peak_memory_bytes", "parameters", "device"}``: of generating
-                       alone, without reading and writing; null where not known.
+cost                   ``{"seconds_per_frame", "peak_memory_bytes", "parameters", "device"}``: seconds of
+                       generating alone, without loading, reading and writing; the largest peak of a whole
+                       process, or on a GPU of what was allocated there; null where not known.
 libraries              Versions of the packages that can move a number.
 complete               Whether every clip has its entry.
 =====================  =================================================================================
