@@ -57,10 +57,11 @@ def tasks_to_results(
     """
     if workers < 1:
         raise UsageError(f"expected at least 1 worker, got {workers}")
-    if workers == 1 and scheduler is None:
+    workers = min(workers, len(tasks))
+    if not tasks or (workers == 1 and scheduler is None):
         yield from tasks_to_results_here(function, tasks)
     elif scheduler is None:
-        with _local_scheduler(min(workers, max(1, len(tasks)))) as address, _client(address) as client:
+        with _local_scheduler(workers) as address, _client(address) as client:
             yield from _on_cluster(client, function, tasks)
     else:
         with _client(scheduler) as client:

@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import tempfile
+from contextlib import suppress
 
 import dask
 from distributed import LocalCluster
@@ -38,7 +39,7 @@ def main(workers: int) -> None:
             memory_limit=0,
         ) as cluster,
     ):
-        with address_pipe:
+        with suppress(BrokenPipeError), address_pipe:  # the caller may be gone already
             address_pipe.write(f"{cluster.scheduler_address}\n")
         sys.stdin.buffer.read()
 

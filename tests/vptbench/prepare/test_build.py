@@ -180,7 +180,7 @@ def test_killed_and_run_again_equals_an_undisturbed_run(many, tmp_path):
     store = tmp_path / "killed"
     command = [sys.executable, "-c", KILLED, str(many.path), str(store)]
     with subprocess.Popen(command, start_new_session=True) as run:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while len(list(store.glob("clips/*/*.h5"))) < 2 or not list(store.glob("clips/*/.*.part")):
             assert time.monotonic() < end
             time.sleep(0.01)
