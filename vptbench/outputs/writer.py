@@ -27,11 +27,15 @@ def frames_to_output(frames: Iterable[Frame], folder: Path, *, first: int = 0) -
 
     Raises:
         ShapeError: A frame is no picture.
+        OSError: The system refused, for want of room perhaps; it names `folder`.
     """
-    with written_beside(folder) as part:
-        part.mkdir()
-        for number, frame in enumerate(frames, first):
-            write_image(part / schema.number_to_name(number), frame)
+    try:
+        with written_beside(folder) as part:
+            part.mkdir()
+            for number, frame in enumerate(frames, first):
+                write_image(part / schema.number_to_name(number), frame)
+    except OSError as error:  # a failed write names no file, and the temporary one means nothing to anybody
+        raise OSError(error.errno, error.strerror, str(folder)) from error
 
 
 def write_outputs_manifest(outputs: Path, body: Mapping[str, Json]) -> None:

@@ -1,5 +1,6 @@
 """Writer, reader and check of vptbench's own outputs, against each other."""
 
+import errno
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from vptbench.errors import ManifestError, OutputError, RegistryError, ShapeError, VideoError
 from vptbench.image import write_image
-from vptbench.outputs import schema
+from vptbench.outputs import schema, writer
 from vptbench.outputs.check import outputs_to_problems
 from vptbench.outputs.reader import open_outputs
 from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
@@ -66,6 +67,16 @@ def test_writing_again_replaces_and_leaves_no_parts(outputs):
 def test_a_failed_write_leaves_what_was_there(outputs):
     with pytest.raises(ShapeError, match=r"expected a picture uint8 \(H, W, 3\)"):
         frames_to_output([make_frames()[0], np.zeros(SIZE)], output_path(outputs, "b"), first=3)
+    assert outputs_to_problems(outputs) == []
+
+
+def test_a_full_disk_names_the_folder(outputs, monkeypatch):
+    def refuse(_path, _frame):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer, "write_image", refuse)
+    with pytest.raises(OSError, match=r"No space left on device: '.*frames/b'"):
+        frames_to_output(make_frames(), output_path(outputs, "b"), first=3)
     assert outputs_to_problems(outputs) == []
 
 
