@@ -150,6 +150,8 @@ def source_to_store(
     Example:
         ``source_to_store("fashionvideo", Path("raw"), Path("store"), PrepareSettings(size=256))``
     """
+    if scheduler is not None:  # its workers may stand in another folder
+        raw, store = raw.absolute(), store.absolute()
     source = load_dataset(dataset)
     if not raw.is_dir():
         raise DatasetError(

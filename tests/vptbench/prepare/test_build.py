@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from vptbench import open_store
 from vptbench.errors import DatasetError, ManifestError, RegistryError, StoreError, UsageError
 from vptbench.manifest import file_to_sha256
+from vptbench.prepare import build
 from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.prepare.crop import CropBox
 from vptbench.store.check import store_to_problems
@@ -379,3 +381,21 @@ def test_memory_does_not_grow_with_the_length_of_a_clip(fashion, tmp_path):
         tracemalloc.stop()
     # 200 more frames of 96×72 are 4 MB of pixels and 1.4 MB of mask; their keypoints and poses are 0.2 MB
     assert peaks[1] - peaks[0] < 1e6
+
+
+def test_a_given_cluster_finds_relative_paths(fashion, tmp_path, monkeypatch):
+    fashion.add("a")
+    seen = {}
+
+    def here(function, tasks, **where):
+        seen.update(where)
+        monkeypatch.chdir("/")  # as a worker that was started elsewhere
+        return [(task, function(task)) for task in tasks]
+
+    monkeypatch.setattr(build, "tasks_to_results", here)
+    monkeypatch.chdir(tmp_path)
+    report = source_to_store(
+        "fashionvideo", Path("raw"), Path("store"), SETTINGS, scheduler="tcp://somewhere:8786"
+    )
+    assert report.done == ("a",)
+    assert seen == {"workers": 1, "scheduler": "tcp://somewhere:8786"}
