@@ -6,7 +6,7 @@ update in that form, and the distance needs singular values of one small matrix:
 matrix, no 2048 × 2048 decomposition where there are fewer samples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.errors import ScoreError, ShapeError
-from vptbench.interval import Interval, clips_to_groups, jackknife_interval
 
 ROWS_PER_COLUMN = 2
 """Rows kept, as a multiple of the width, before they are reduced to a triangular factor."""
@@ -123,51 +122,24 @@ def merged(parts: Sequence[Statistics]) -> Statistics:
     return total
 
 
-def leave_one_out(parts: Sequence[Statistics]) -> list[Statistics]:
-    """For each of `parts` (at least two), all the others merged: what a jackknife needs.
+def leave_one_out(parts: Sequence[Statistics], others: Statistics | None = None) -> Iterator[Statistics]:
+    """For each of `parts` (at least two), all the rest merged: what a jackknife needs.
 
-    Takes 3 merges a part, by running totals from both ends, and no subtraction.
-    """
-    before, after = [parts[0]], [parts[-1]]
-    for part in parts[1:-1]:
-        before.append(merge_statistics(before[-1], part))
-    for part in parts[-2:0:-1]:
-        after.append(merge_statistics(part, after[-1]))
-    after.reverse()
-    inner = [merge_statistics(head, tail) for head, tail in zip(before[:-1], after[1:], strict=True)]
-    return [after[0], *inner, before[-1]]
-
-
-def statistics_to_interval(generated: Sequence[Statistics], target: Sequence[Statistics]) -> Interval:
-    """Interval of the distance between all clips, by leaving groups of clips out of both sides.
+    Halves the parts again and again, so that n parts take about n log2 n merges, no subtraction, and
+    hold log2 n statistics at a time beside the parts.
 
     Args:
-        generated: Statistics of each clip's features, clips in a fixed order (sorted ids).
-        target: The same of the real clips, in the same order.
-
-    Returns:
-        See `jackknife_interval`, at most 20 groups, the lower end not below 0. (NaN, NaN) where fewer
-        than two groups, or a group left out leaves fewer than two samples.
-
-    Raises:
-        ScoreError: The two differ in number of clips.
+        parts: Statistics of groups of clips.
+        others: What each of the results holds besides; the recursion's own.
     """
-    if len(generated) != len(target):
-        raise ScoreError(
-            f"expected the statistics of the same clips on both sides, got {len(generated)} and {len(target)}"
-        )
-    groups = clips_to_groups(len(generated))
-    if len(groups) < 2:
-        return np.nan, np.nan
-    sides = [
-        leave_one_out([merged([side[clip] for clip in group]) for group in groups])
-        for side in (generated, target)
-    ]
-    if min(statistics.count for side in sides for statistics in side) < 2:
-        return np.nan, np.nan
-    left_out = [statistics_to_distance(*pair) for pair in zip(*sides, strict=True)]
-    low, high = jackknife_interval(statistics_to_distance(merged(generated), merged(target)), left_out)
-    return max(low, 0.0), high
+    if len(parts) == 1:
+        if others is not None:
+            yield others
+        return
+    half = len(parts) // 2
+    for inside, outside in ((parts[:half], parts[half:]), (parts[half:], parts[:half])):
+        rest = merged(outside if others is None else [others, *outside])
+        yield from leave_one_out(inside, rest)
 
 
 def _reduced(rows: NDArray[np.float64]) -> NDArray[np.float64]:
