@@ -1,0 +1,235 @@
+"""Scores side by side: in sections of what may be compared, as text, Markdown and LaTeX."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vptbench.leaderboard.digits import EMPTY, interval_to_text, value_to_text, values_to_decimals
+from vptbench.leaderboard.ranking import Column, escape_markdown, heading, rows_to_markdown
+from vptbench.leaderboard.rules import networks_to_text, weights_to_sentence
+from vptbench.scorefile import Figure, Scores, read_scores
+
+UNOFFICIAL = "Two folders against each other (unofficial)"
+"""Title of scores that follow no benchmark."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One figure as it is shown.
+
+    Attributes:
+        text: The value, or "–".
+        interval: Its 95 % interval, or empty.
+        best: Whether no other row but audits is better.
+        samples: What it is made of; 0 where there is no figure.
+        reason: Why there is no value; empty where there is one.
+    """
+
+    text: str
+    interval: str
+    best: bool
+    samples: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One score file as it is shown.
+
+    Attributes:
+        name: Of the model; with the folder's name where two rows would be called the same.
+        kind: "model", "audit" or "claimed".
+        cells: A cell for each column of the section.
+        seconds: Of generating a frame, or None where it was not measured.
+        folder: Of the scores.
+        scores: What was read there.
+    """
+
+    name: str
+    kind: str
+    cells: tuple[Cell, ...]
+    seconds: float | None
+    folder: Path
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Section:
+    """Score files that may be compared: one benchmark, one list of clips, the same networks.
+
+    Attributes:
+        title: Which benchmark, and on what data.
+        clips: How many were scored.
+        frames: How many were scored.
+        columns: The metrics of any row.
+        rows: In the order given, audits last.
+        sentence: What kind of weights measured.
+    """
+
+    title: str
+    clips: int
+    frames: int
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    sentence: str
+
+
+def scores_to_sections(folders: Sequence[Path | str]) -> list[Section]:
+    """Read scores and set side by side what may be compared, in the order given.
+
+    Raises:
+        ManifestError: A folder holds no scores.
+        ScoreError: Some are damaged.
+        RegistryError: A metric is unknown.
+    """
+    groups: dict[tuple[str, ...], list[tuple[Path, Scores]]] = {}
+    for folder in map(Path, folders):
+        scores = read_scores(folder)
+        protocol = "" if scores.benchmark is None else str(scores.benchmark["sha256"])
+        key = (protocol, scores.clip_list_sha256, networks_to_text(scores.networks))
+        groups.setdefault(key, []).append((folder, scores))
+    return [_to_section(members) for members in groups.values()]
+
+
+def scores_to_text(folders: Sequence[Path | str]) -> str:
+    """The table for a terminal."""
+    return "\n\n".join(_section_to_text(section) for section in scores_to_sections(folders))
+
+
+def scores_to_markdown(folders: Sequence[Path | str]) -> str:
+    """The table as Markdown."""
+    texts = []
+    for section in scores_to_sections(folders):
+        rows = [["Model", "Kind", *map(heading, section.columns)]]
+        for row in section.rows:
+            figures = (f"**{cell.text}**" if cell.best else cell.text for cell in row.cells)
+            rows.append([escape_markdown(row.name), row.kind, *figures])
+        texts.append(
+            f"### {escape_markdown(section.title)}\n\n{_counts(section)}\n\n{rows_to_markdown(rows)}\n\n"
+            f"{section.sentence}\n"
+        )
+    return "\n".join(texts)
+
+
+def scores_to_latex(folders: Sequence[Path | str]) -> str:
+    """The table as LaTeX (packages booktabs and, for odd names, T1 fonts); one tabular a section."""
+    return "\n".join(_section_to_latex(section) for section in scores_to_sections(folders))
+
+
+def escape_latex(text: str) -> str:
+    """A text on one line that LaTeX prints as it is."""
+    named = {
+        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
+        ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
+    }  # fmt: skip
+    named |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
+    return "".join(named.get(letter, letter) for letter in printable(text))
+
+
+def printable(text: str) -> str:
+    """A text on one line, without what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
+
+
+def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
+    figures: dict[str, list[Figure]] = {}
+    for _, scores in members:
+        for name, figure in scores.metrics.items():
+            figures.setdefault(name, []).append(figure)
+    columns = [_to_column(name, found) for name, found in figures.items()]
+    first = members[0][1]
+    rows = [_to_row(folder, scores, columns, members) for folder, scores in members]
+    return Section(
+        title=_to_title(first),
+        clips=len(first.clips),
+        frames=sum(int(str(clip["frames"])) for clip in first.clips.values()),
+        columns=tuple(columns),
+        rows=tuple(sorted(rows, key=lambda row: row.kind == "audit")),
+        sentence=weights_to_sentence(list(figures)),
+    )
+
+
+def _to_title(scores: Scores) -> str:
+    if scores.benchmark is None:
+        return UNOFFICIAL
+    title = str(scores.benchmark["id"])
+    dataset = scores.data.get("dataset")
+    return f"{title}, {dataset} layout" if scores.data.get("synth") else title
+
+
+def _to_column(name: str, figures: Sequence[Figure]) -> Column:
+    facts = figures[0]
+    decimals = values_to_decimals(figure.value for figure in figures)
+    return Column(name, facts.label, facts.unit, "↑" if facts.higher_is_better else "↓", decimals)
+
+
+def _to_row(
+    folder: Path, scores: Scores, columns: Sequence[Column], members: Sequence[tuple[Path, Scores]]
+) -> Row:
+    names = [other.model for _, other in members]
+    cost = scores.outputs.get("cost") if scores.outputs else None
+    seconds = cost.get("seconds_per_frame") if isinstance(cost, Mapping) else None
+    return Row(
+        name=scores.model if names.count(scores.model) == 1 else f"{scores.model} ({folder.name})",
+        kind=scores.kind,
+        cells=tuple(_to_cell(column, scores, members) for column in columns),
+        seconds=float(seconds) if isinstance(seconds, int | float) else None,
+        folder=folder,
+        scores=scores,
+    )
+
+
+def _to_cell(column: Column, scores: Scores, members: Sequence[tuple[Path, Scores]]) -> Cell:
+    figure = scores.metrics.get(column.name)
+    if figure is None:
+        return Cell(EMPTY, "", best=False, samples=0, reason="not asked for")
+    rivals = [
+        other.metrics[column.name].value
+        for _, other in members
+        if other.kind != "audit" and column.name in other.metrics
+    ]
+    values = [value for value in rivals if value is not None]
+    best = max(values, default=None) if figure.higher_is_better else min(values, default=None)
+    return Cell(
+        text=value_to_text(figure.value, column.decimals),
+        interval=interval_to_text(figure.low, figure.high, column.decimals),
+        best=scores.kind != "audit" and len(values) > 1 and figure.value is not None and figure.value == best,
+        samples=figure.samples,
+        reason=figure.reason,
+    )
+
+
+def _counts(section: Section) -> str:
+    return f"{section.clips} clips, {section.frames} frames."
+
+
+def _section_to_text(section: Section) -> str:
+    table = [["model", *map(heading, section.columns)]]
+    for row in section.rows:
+        name = printable(row.name) + (f" ({row.kind})" if row.kind != "model" else "")
+        table.append([name, *(cell.text for cell in row.cells)])
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    lines = [
+        "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip()
+        for cells in table
+    ]
+    return "\n".join([f"{section.title}: {_counts(section)}", *lines, section.sentence])
+
+
+def _section_to_latex(section: Section) -> str:
+    def labelled(column: Column) -> str:
+        arrow = r"$\uparrow$" if column.arrow == "↑" else r"$\downarrow$"
+        return f"{escape_latex(column.label)} {arrow}"
+
+    lines = [
+        f"% {printable(section.title)}. {_counts(section)} {section.sentence}",
+        rf"\begin{{tabular}}{{l{'r' * len(section.columns)}}}",
+        r"\toprule",
+        " & ".join(["Model", *map(labelled, section.columns)]) + r" \\",
+        r"\midrule",
+    ]
+    for row in section.rows:
+        name = escape_latex(row.name)
+        figures = (rf"\textbf{{{cell.text}}}" if cell.best else cell.text for cell in row.cells)
+        lines.append(" & ".join([rf"\emph{{{name}}}" if row.kind == "audit" else name, *figures]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
