@@ -1,9 +1,10 @@
 """Figures from what was measured clip by clip. Clips come sorted by id, so that no order of work shows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -136,26 +137,40 @@ def _distribution_figure(table: Table, metric: DistributionMetric, name: str) ->
     made = [_merged([table.measured[clip].generated[name] for clip in group]) for group in groups]
     if table.reference:
         whole = _merged([each.targets[name] for each in table.reference])
-        true = [whole] * len(groups)
+        true = []
     else:
         true = [_merged([table.measured[clip].targets[name] for clip in group]) for group in groups]
         whole = merged(true)
     samples = sum(part.count for part in made)
-    figure = replace(_empty_figure(table, metric, INFINITE), samples=samples)
+    figure = replace(_empty_figure(table, metric), samples=samples)
     try:
         value = metric.distance(merged(made), whole)
     except ScoreError as error:
         return replace(figure, reason=str(error))
-    interval = (math.nan, math.nan)
-    if len(groups) >= LEAST_GROUPS:
-        others = [whole] * len(groups) if table.reference else leave_one_out(true)
-        try:
-            left_out = [metric.distance(*pair) for pair in zip(leave_one_out(made), others, strict=True)]
-            interval = jackknife_interval(value, left_out)
-        except ScoreError:  # too few samples without one of the groups
-            pass
-    low, high = _ends(interval)
+    others = repeat(whole) if table.reference else leave_one_out(true)
+    low, high = _ends(_jackknife(metric, value, made, others))
     return replace(figure, value=value, low=low, high=high, reason="")
+
+
+def _jackknife(
+    metric: DistributionMetric, value: float, made: Sequence[Statistics], others: Iterable[Statistics]
+) -> Interval:
+    """Interval of a distance, not below 0; (NaN, NaN) where there are too few groups or samples to tell.
+
+    Args:
+        metric: The distance.
+        value: Of all groups.
+        made: Statistics of each group of clips of the model.
+        others: What remains on the true side without each of the groups.
+    """
+    if len(made) < LEAST_GROUPS:
+        return math.nan, math.nan
+    try:
+        left_out = [metric.distance(*pair) for pair in zip(leave_one_out(made), others, strict=False)]
+    except ScoreError:  # too few samples without one of the groups
+        return math.nan, math.nan
+    low, high = jackknife_interval(value, left_out)
+    return max(low, 0.0), high
 
 
 def _merged(files: Sequence[Path]) -> Statistics:
@@ -163,7 +178,7 @@ def _merged(files: Sequence[Path]) -> Statistics:
     return reduce(merge_statistics, (features_to_statistics(load_array(file)) for file in files))
 
 
-def _empty_figure(table: Table, metric: Metric, reason: str) -> Figure:
+def _empty_figure(table: Table, metric: Metric, reason: str = "not computed") -> Figure:
     """A figure without a value; `replace` makes others of it."""
     return Figure(
         label=metric.label,
