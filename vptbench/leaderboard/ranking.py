@@ -18,7 +18,7 @@ from scipy.stats import rankdata
 from vptbench.leaderboard.board import Board, Entry, read_board
 from vptbench.leaderboard.digits import interval_to_text, value_to_text, values_to_decimals
 from vptbench.leaderboard.html import render
-from vptbench.leaderboard.rules import weights_to_sentence
+from vptbench.leaderboard.rules import RANDOM_SUFFIX, weights_to_sentence
 from vptbench.manifest import make_folder, write_text
 from vptbench.metrics import metric_facts
 
@@ -179,6 +179,7 @@ def ranking_to_html(board: Board, columns: Sequence[Column], places: Sequence[Pl
         places=places,
         best=_best(columns, places),
         sentence=weights_to_sentence(board.metrics),
+        random=any(name.endswith(RANDOM_SUFFIX) for name in board.metrics),
         rule=RULE,
     )
 

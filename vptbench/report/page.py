@@ -65,7 +65,6 @@ def scores_to_page(folders: Sequence[Path | str], out: Path | str) -> None:
     page = render(
         "report/page.html",
         title=listed(names) if len(names) <= MOST_NAMES else f"{len(names)} models",
-        places=listed(list(dict.fromkeys(section.title for section in sections))),
         versions=sorted({str(row.scores.libraries.get("vptbench")) for s in sections for row in s.rows}),
         views=[_to_view(section) for section in sections],
         heading=heading,

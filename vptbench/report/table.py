@@ -6,11 +6,8 @@ from pathlib import Path
 
 from vptbench.leaderboard.digits import EMPTY, interval_to_text, value_to_text, values_to_decimals
 from vptbench.leaderboard.ranking import Column, escape_markdown, heading, rows_to_markdown
-from vptbench.leaderboard.rules import networks_to_text, weights_to_sentence
+from vptbench.leaderboard.rules import RANDOM_SUFFIX, networks_to_text, weights_to_sentence
 from vptbench.scorefile import Figure, Scores, read_scores
-
-UNOFFICIAL = "Two folders against each other (unofficial)"
-"""Title of scores that follow no benchmark."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,7 @@ class Section:
         columns: The metrics of any row.
         rows: In the order given, audits last.
         sentence: What kind of weights measured.
+        random: Whether some were random.
     """
 
     title: str
@@ -72,6 +70,7 @@ class Section:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     sentence: str
+    random: bool
 
 
 def scores_to_sections(folders: Sequence[Path | str]) -> list[Section]:
@@ -146,12 +145,14 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
         columns=tuple(columns),
         rows=tuple(sorted(rows, key=lambda row: row.kind == "audit")),
         sentence=weights_to_sentence(list(figures)),
+        random=any(name.endswith(RANDOM_SUFFIX) for name in figures),
     )
 
 
 def _to_title(scores: Scores) -> str:
     if scores.benchmark is None:
-        return UNOFFICIAL
+        folder = [part for part in str(scores.inputs.get("targets")).split("/") if part != ".."]
+        return f"Against the frames in {'/'.join(folder[-2:])} (unofficial)"
     title = str(scores.benchmark["id"])
     dataset = scores.data.get("dataset")
     return f"{title}, {dataset} layout" if scores.data.get("synth") else title
