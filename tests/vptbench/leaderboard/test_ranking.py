@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from vptbench.leaderboard import add_entry
 from vptbench.leaderboard.board import FACTS, Entry, Value
-from vptbench.leaderboard.digits import interval_to_text, value_to_text, values_to_decimals
 from vptbench.leaderboard.ranking import build_board, entries_to_ranking, escape_markdown
 
 
@@ -79,23 +78,6 @@ def test_the_board_is_written_in_three_forms(folder, tmp_path):
     assert "https://" not in page
     before = [path.read_bytes() for path in paths]
     assert [path.read_bytes() for path in build_board(board, tmp_path / "out")] == before
-
-
-def test_decimals_fit_the_largest_figure():
-    assert [values_to_decimals([value]) for value in (0.0123, 0.99, 1, 28.1, 99.9, 168.3, -250)] == [
-        4,
-        4,
-        3,
-        2,
-        2,
-        1,
-        1,
-    ]
-    assert values_to_decimals([None, 0.5, 30]) == 2
-    assert values_to_decimals([]) == 4
-    assert [value_to_text(value, 2) for value in (1, -1e-9, 2.005, None)] == ["1.00", "0.00", "2.00", "–"]
-    assert interval_to_text(0.1, 0.25, 2) == "0.10 to 0.25"
-    assert interval_to_text(None, None, 2) == ""
 
 
 def test_markdown_takes_any_name_as_it_is():

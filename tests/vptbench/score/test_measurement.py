@@ -1,0 +1,91 @@
+import logging
+
+import numpy as np
+import pytest
+
+from vptbench.errors import OutputError
+from vptbench.outputs import open_folder
+from vptbench.score.measurement import Job, frames_to_sha256, hash_pair, measure_pair, measure_reference
+from vptbench.score.pair import Pair
+from vptbench.weights import Networks
+
+RANDOM = Networks(mode="random")
+
+
+@pytest.fixture
+def job(tmp_path, make_folder, grey):
+    """L1 and colours of a clip of three frames, off by 0, 5 and 10 levels."""
+    made = make_folder({"a": dict(enumerate(grey(10, 25, 40)))})
+    true = make_folder({"a": dict(enumerate(grey(10, 20, 30)))}, "true")
+    metrics = ("l1-v1", "colour-v1")
+    return Job(
+        open_folder(made), open_folder(true), metrics, RANDOM, tmp_path / "p", tmp_path / "c", paired=True
+    )
+
+
+def kept(folder):
+    return sorted(path.parent.name for path in folder.rglob("*.npy"))
+
+
+def test_a_pair_by_hand(colour, job):
+    measured = measure_pair(job, Pair("a", (0, 1, 2)))
+    np.testing.assert_allclose(measured.values["l1-v1"], np.array([0, 5, 10]) / 255, rtol=1e-12)
+    assert (measured.size, measured.refused) == ((16, 16), {})
+    np.testing.assert_array_equal(
+        np.load(measured.generated["colour-v1"]), np.float32([[10] * 3, [25] * 3, [40] * 3])
+    )
+    np.testing.assert_array_equal(
+        np.load(measured.targets["colour-v1"]), np.float32([[10] * 3, [20] * 3, [30] * 3])
+    )
+    assert kept(job.parts) == ["colour-v1", "l1-v1"]
+    assert kept(job.cache) == ["colour-v1"]
+    assert measured.to_json() == hash_pair(job, measured.pair)
+    assert colour.calls == [3, 3]
+
+
+def test_nothing_is_measured_twice_and_nothing_stale_is_taken(colour, job):
+    measure_pair(job, Pair("a", (0, 1, 2)))
+    again = measure_pair(job, Pair("a", (0, 1, 2)))
+    assert colour.calls == [3, 3]
+    fewer = measure_pair(job, Pair("a", (1, 2)))
+    assert colour.calls == [3, 3, 2, 2]
+    assert fewer.target_sha256 != again.target_sha256
+    np.testing.assert_allclose(fewer.values["l1-v1"], again.values["l1-v1"][1:])
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"\x93NUMPY\x01\x00"])
+def test_what_is_damaged_is_measured_again(colour, job, caplog, damage):
+    first = measure_pair(job, Pair("a", (0, 1, 2)))
+    for place in [*job.parts.rglob("*.npy"), *job.cache.rglob("*.npy")]:
+        place.write_bytes(damage)
+    with caplog.at_level(logging.WARNING):
+        again = measure_pair(job, Pair("a", (0, 1, 2)))
+    np.testing.assert_array_equal(again.values["l1-v1"], first.values["l1-v1"])
+    assert len(colour.calls) == 4
+    assert "expected an array, found damage" in caplog.text
+
+
+@pytest.mark.usefixtures("colour")
+def test_reference_clips_have_features_of_their_true_frames_only(job):
+    measured = measure_reference(job, Pair("a", (0, 2)))
+    assert (measured.values, measured.generated, measured.generated_sha256) == ({}, {}, "")
+    np.testing.assert_array_equal(np.load(measured.targets["colour-v1"])[:, 0], [10, 30])
+
+
+@pytest.mark.usefixtures("colour")
+def test_sizes_that_differ_in_the_middle_of_a_clip(tmp_path, make_folder, grey):
+    made = make_folder({"a": {0: grey(1)[0], 1: grey(1, size=(8, 8))[0]}})
+    true = make_folder({"a": dict(enumerate(grey(1, 1)))}, "true")
+    job = Job(
+        open_folder(made), open_folder(true), ("l1-v1",), RANDOM, tmp_path / "p", tmp_path / "c", paired=True
+    )
+    with pytest.raises(OutputError, match=r"00001\.png: expected 16×16 as in 00000\.png, found 8×8"):
+        measure_pair(job, Pair("a", (0, 1)))
+    with pytest.raises(OutputError, match="clip a: expected frames of 16×16 as the target's, found 8×8"):
+        hash_pair(job, Pair("a", (1,)))
+
+
+def test_the_hash_is_of_shape_and_bytes():
+    frames = np.arange(48, dtype=np.uint8).reshape(1, 4, 4, 3)
+    assert frames_to_sha256(frames) == frames_to_sha256(np.concatenate([frames, frames])[:1])
+    assert frames_to_sha256(frames) != frames_to_sha256(frames.reshape(1, 2, 8, 3))
