@@ -65,7 +65,11 @@ def test_mesh_flow_carries_surface_points_to_their_true_place(layout, source, ta
     assert seen.sum() > 20
     found = flow_to_pixels(clip.mesh_flow(source, target))[body]
     error = np.linalg.norm(found - place[:, :2], axis=1)
-    assert error[seen].max() < 0.1
+    on_the_rim = np.isnan(
+        error
+    )  # vertices are stored to 1/256 px: a pixel on the outline may fall off the mesh
+    assert (on_the_rim & seen).sum() <= 3
+    assert error[seen & ~on_the_rim].max() < 0.1
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

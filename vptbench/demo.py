@@ -1,6 +1,6 @@
 """The whole main line on small synthetic data, offline: what a newcomer runs first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _generate_and_score(model: str, store: Path, out: Path) -> Path:
     return scores
 
 
-def _check_all(failed: dict[str, str]) -> None:
+def _check_all(failed: Mapping[str, str]) -> None:
     if failed:
         listed = "; ".join(f"{clip}: {reason}" for clip, reason in failed.items())
         raise ScoreError(f"expected every clip of the demo to succeed, these failed: {listed}")

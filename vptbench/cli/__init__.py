@@ -37,21 +37,23 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except VptbenchError as error:
-            raise one_line(str(error)) from error
+            raise OneLine(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
             where = f"{error.filename}: " if error.filename else ""
-            raise one_line(
+            raise OneLine(
                 f"{where}the system refused: {error.strerror or error}; mend that and run again"
             ) from error
 
 
-def one_line(text: str) -> click.ClickException:
-    """An error that click shows in one line and that ends the process with status 2."""
-    error = click.ClickException(" ".join(text.split()))
-    error.exit_code = 2
-    return error
+class OneLine(click.ClickException):
+    """An error that click shows in one line, and that ends the process with status 2."""
+
+    exit_code = 2
+
+    def __init__(self, text: str) -> None:
+        super().__init__(" ".join(text.split()))
 
 
 @click.command(

@@ -1,6 +1,8 @@
 """`vptbench check`."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -19,13 +21,16 @@ CHECKS = {
 @options.verbose
 def command(folder: Path) -> None:
     """Read a clip store, outputs or scores to the last byte, and say what is wrong with it."""
-    from vptbench.cli import one_line
+    from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object
 
     manifest = next((name for name in CHECKS if (folder / name).is_file()), None)
     if manifest is None:
-        raise one_line(f"{folder}: expected a folder with {', '.join(CHECKS)}, found none; check the path")
-    problems = id_to_object(manifest, CHECKS, "manifest")(folder)
+        raise ManifestError(
+            f"{folder}: expected a folder with {', '.join(CHECKS)}, found none; check the path"
+        )
+    folder_to_problems = cast("Callable[[Path], list[str]]", id_to_object(manifest, CHECKS, "manifest"))
+    problems = folder_to_problems(folder)
     for problem in problems:
         click.echo(problem)
     click.echo(f"{folder}: {len(problems)} problems" if problems else f"{folder}: whole")
