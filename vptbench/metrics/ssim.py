@@ -53,25 +53,53 @@ class Ssim:
             ShapeError: The arrays differ in shape, are no frames, or are smaller than the window.
         """
         generated, target = check_pair(generated, target, least=2 * RADIUS + 1)
+        maps = np.empty((7, *target.shape[1:3]))
         values = [
-            np.mean([_channel_to_ssim(x, y) for x, y in zip(cv2.split(a), cv2.split(b), strict=True)])
+            np.mean([_channel_to_ssim(x, y, maps) for x, y in zip(cv2.split(a), cv2.split(b), strict=True)])
             for a, b in zip(generated, target, strict=True)
         ]
         return np.array(values, np.float64)
 
 
-def _channel_to_ssim(generated: cv2.typing.MatLike, target: cv2.typing.MatLike) -> float:
-    """Mean SSIM of one channel, uint8 (H, W).
+def _channel_to_ssim(
+    generated: cv2.typing.MatLike, target: cv2.typing.MatLike, maps: NDArray[np.float64]
+) -> float:
+    """Mean SSIM of one channel.
 
-    The denominator needs the sum of the two variances only, hence four smoothed maps, not five.
+    The denominator needs only the sum of the two variances: four smoothed maps, not five. All happens
+    in `maps`, since fresh arrays of this size may cost more than the arithmetic (page faults).
+
+    Args:
+        generated: uint8 (H, W).
+        target: uint8 (H, W).
+        maps: float64 (7, H, W), overwritten.
     """
-    x, y = generated.astype(np.float64), target.astype(np.float64)
-    mean_x, mean_y, squares, product = (_smooth(image) for image in (x, y, x * x + y * y, x * y))
-    means = mean_x * mean_y
-    mean_squares = mean_x * mean_x + mean_y * mean_y
-    numerator = (2 * means + C1) * (2 * (product - means) + C2)
-    denominator = (mean_squares + C1) * (squares - mean_squares + C2)
-    return float((numerator / denominator)[RADIUS:-RADIUS, RADIUS:-RADIUS].mean())
+    x, y, mean_x, mean_y, means, covariance, variances = maps
+    x[...], y[...] = generated, target
+    _smooth(x, mean_x)
+    _smooth(y, mean_y)
+    np.multiply(mean_x, mean_y, out=means)
+    mean_x *= mean_x
+    mean_y *= mean_y
+    squares = np.add(mean_x, mean_y, out=mean_x)
+    product = np.multiply(x, y, out=mean_y)
+    _smooth(product, covariance)
+    covariance -= means
+    x *= x
+    y *= y
+    x += y
+    _smooth(x, variances)  # of both channels together
+    variances -= squares
+    means *= 2
+    means += C1
+    covariance *= 2
+    covariance += C2
+    means *= covariance  # the numerator
+    squares += C1
+    variances += C2
+    squares *= variances  # the denominator
+    means /= squares
+    return float(means[RADIUS:-RADIUS, RADIUS:-RADIUS].mean())
 
 
 def _window() -> NDArray[np.float64]:
@@ -85,6 +113,6 @@ WINDOW = _window()
 """Weights of the window along one axis; they add up to 1."""
 
 
-def _smooth(image: NDArray[np.float64]) -> cv2.typing.MatLike:
-    """Weighted mean of the window around each pixel; wrong within `RADIUS` of the border."""
-    return cv2.sepFilter2D(image, -1, WINDOW, WINDOW)
+def _smooth(image: NDArray[np.float64], out: NDArray[np.float64]) -> None:
+    """Weighted mean of the window around each pixel, into `out`; wrong within `RADIUS` of the border."""
+    cv2.sepFilter2D(image, -1, WINDOW, WINDOW, dst=out)
