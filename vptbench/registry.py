@@ -1,7 +1,8 @@
 """Tables of ids and what they stand for: grammar, lazy import, did-you-mean.
 
 An extension point is a literal dict ``id -> "module:object"``. Only models come from outside, by
-entry points. Ids of metrics and benchmarks follow `style.md` 2.5: ``name-vN``.
+entry points. Ids of metrics, benchmarks and crops are ``name-vN``: the code, constants and preprocessing
+behind an id are frozen, and what moves a number beyond its stated tolerance gets a new id.
 """
 
 import difflib

@@ -19,7 +19,7 @@ from vptbench.errors import ShapeError, VideoError
 
 try:
     import decord
-except ImportError:  # no wheel for this platform: PyAV reads everything
+except (ImportError, OSError, RuntimeError):  # no wheel for this platform, or its library cannot be loaded
     decord = None
 else:
     decord.logging.set_level(decord.logging.QUIET)
@@ -74,7 +74,7 @@ def video_to_frames(path: Path, *, chunk: int = 32) -> Iterator[NDArray[np.uint8
         RGB frames, uint8 (n, H, W, 3) with n ≤ `chunk`, in all as many as the container states.
 
     Raises:
-        VideoError: The file is damaged, or ends before the container says so.
+        VideoError: The file is damaged, ends before the container says so, or its frames change their size.
     """
     info = read_video_info(path)
     done = 0
@@ -136,10 +136,20 @@ def _decord_chunks(path: Path, count: int, chunk: int) -> Iterator[NDArray[np.ui
 
 
 def _pyav_chunks(path: Path, skip: int, chunk: int) -> Iterator[NDArray[np.uint8]]:
-    """What PyAV can give after the first `skip` frames; ends early, without an error, where it fails."""
+    """What PyAV can give after the first `skip` frames; ends early, without an error, where it fails.
+
+    Raises:
+        VideoError: The frames change their size.
+    """
     with av.open(str(path)) as container:
         pictures = islice(_pyav_frames(container), skip, None)
         while frames := [picture.to_ndarray(format="rgb24") for picture in islice(pictures, chunk)]:
+            sizes = {frame.shape[:2] for frame in frames}
+            if len(sizes) > 1:
+                raise VideoError(
+                    f"{path}: expected frames of one size, found {sorted(sizes)} (height, width); "
+                    "convert the video to one size or remove it"
+                )
             yield np.stack(frames)
 
 

@@ -85,7 +85,7 @@ NETWORKS: dict[str, Network] = {
         serves="features of FVD",
     ),
 }
-"""The networks that metrics use. Source: `facts/metrics.md` 1.7."""
+"""The networks that metrics use; hashes are of what these addresses gave in 2026-08."""
 
 
 @dataclass(frozen=True)

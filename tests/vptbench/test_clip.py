@@ -55,6 +55,17 @@ def test_a_pose_clip_holds_no_pixels():
     assert fields == {"clip", "frames", "keypoints", "mesh", "size", "fps"}
 
 
+def test_what_a_model_writes_to_stays_with_it():
+    clip = moving_square()
+    before = clip.keypoints.copy(), clip.mesh.vertices.copy()
+    source, poses = clip.source(1), clip.poses(1)
+    for array in (source.frame, source.keypoints, source.vertices, poses.keypoints, poses.mesh.vertices):
+        array[...] = 7
+    np.testing.assert_array_equal(clip.keypoints, before[0])
+    np.testing.assert_array_equal(clip.mesh.vertices, before[1])
+    assert not (clip.frames[1] == 7).all()
+
+
 def test_flow_without_a_mesh_or_between_topologies_is_refused():
     clip = moving_square()
     bare = dataclasses.replace(clip, mesh=None)

@@ -105,6 +105,9 @@ def _hide(flow: Any, depth: Any, face: Any, source_face: Any, source_depth: Any)
             y = ((flow[row, column, 1] + 1.0) * height - 1) / 2
             top, bottom = max(np.floor(y + MARGIN), 0.0), min(np.ceil(y - MARGIN), height - 1.0)
             left, right = max(np.floor(x + MARGIN), 0.0), min(np.ceil(x - MARGIN), width - 1.0)
+            if top > bottom or left > right:  # outside; also keeps out places too far away for an integer
+                flow[row, column, 0] = flow[row, column, 1] = NO_FLOW
+                continue
             seen = False
             for i in range(int(top), int(bottom) + 1):
                 for j in range(int(left), int(right) + 1):

@@ -96,6 +96,8 @@ def _rasterise(vertices: Any, faces: Any, face: Any, weights: Any, depth: Any) -
             continue
         left, right = max(np.ceil(min(ax, bx, cx)), 0.0), min(np.floor(max(ax, bx, cx)), width - 1.0)
         top, bottom = max(np.ceil(min(ay, by, cy)), 0.0), min(np.floor(max(ay, by, cy)), height - 1.0)
+        if left > right or top > bottom:  # also keeps places too far away for an integer out of the loop
+            continue
         for y in range(int(top), int(bottom) + 1):
             for x in range(int(left), int(right) + 1):
                 ea = (bx - x) * (cy - y) - (cx - x) * (by - y)

@@ -66,31 +66,37 @@ def read_openpose(folder: Path, frames: int) -> Keypoints:
     Raises:
         PoseError: Files are missing or surplus, a file is malformed, or a frame has no person.
     """
-    files = sorted(folder.glob("*_keypoints.json"))
-    _check_numbers(folder, files, frames)
+    files = _list_files(folder, frames)
     return np.stack([_read_frame(path, index, frames) for index, path in enumerate(files)])
 
 
-def _check_numbers(folder: Path, files: list[Path], frames: int) -> None:
-    """Refuse files that are not numbered 0 to `frames` − 1.
+def _list_files(folder: Path, frames: int) -> list[Path]:
+    """The files of frames 0 to `frames` − 1, in the order of their numbers, which may lack leading zeros.
 
     Raises:
-        PoseError: Which they are not.
+        PoseError: A number is missing, beyond the last frame or there twice, or a file has none.
     """
-    matches = [match for path in files if (match := FILE_PATTERN.fullmatch(path.name))]
-    numbers = [int(match["frame"]) for match in matches]
-    if numbers == list(range(frames)):
-        return
-    missing = sorted(set(range(frames)) - set(numbers))
-    if missing and matches:
-        name = f"{matches[0]['before']}{missing[0]:0{len(matches[0]['frame'])}d}_keypoints.json"
-        wrong = f"first missing: {name}"
-    elif missing:
-        wrong = "first missing: 000000000000_keypoints.json"
-    else:
-        wrong = f"first surplus: {next(p.name for p, n in zip(files, numbers, strict=True) if n >= frames)}"
+    by_number: dict[int, re.Match[str]] = {}
+    surplus = []
+    names = sorted(path.name for path in folder.glob("*_keypoints.json"))
+    for name in names:
+        match = FILE_PATTERN.fullmatch(name)
+        if match is None or int(match["frame"]) >= frames or int(match["frame"]) in by_number:
+            surplus.append(name)
+        else:
+            by_number[int(match["frame"])] = match
+    missing = next((number for number in range(frames) if number not in by_number), None)
+    if missing is None and not surplus:
+        return [folder / by_number[number].string for number in range(frames)]
+    like = next(iter(by_number.values()), None)
+    before, digits = (like["before"], len(like["frame"])) if like else ("", 12)
+    wrong = (
+        f"first surplus: {surplus[0]}"
+        if missing is None
+        else f"first missing: {before}{missing:0{digits}d}_keypoints.json"
+    )
     raise PoseError(
-        f"{folder}: expected {frames} JSON files, one for each frame, found {len(files)}; {wrong}; "
+        f"{folder}: expected {frames} JSON files, one for each frame, found {len(names)}; {wrong}; "
         "run OpenPose on the clip again"
     )
 

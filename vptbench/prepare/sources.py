@@ -95,7 +95,7 @@ def read_list(path: Path) -> list[str]:
         DatasetError: It cannot be read, or names something twice.
     """
     try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"{path}: expected a list of clips, one a line; cannot read it ({error})"

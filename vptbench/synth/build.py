@@ -186,10 +186,13 @@ def _begin(out: Path, arguments: Mapping[str, Json]) -> bool:
                 "choose another folder or delete this one"
             )
         delete_parts(out)
+        if name == MANIFEST:
+            delete(out / UNFINISHED)  # a run that was stopped just before its end may have left it
         return name == MANIFEST
-    if any(out.iterdir()):
+    foreign = sorted(entry.name for entry in out.iterdir() if not entry.name.startswith(f".{UNFINISHED}."))
+    if foreign:
         raise UsageError(
-            f"{out}: expected a new or empty folder, found one that holds {min(out.iterdir()).name} "
+            f"{out}: expected a new or empty folder, found one that holds {foreign[0]} "
             f"and no {MANIFEST}; choose another folder"
         )
     write_manifest(out / UNFINISHED, kind=KIND, version_number=VERSION, body=arguments)

@@ -159,6 +159,15 @@ def test_what_lies_outside_the_source_is_not_seen_there():
         assert (face_table_to_flow(table, source, faces)[4, 4] != NO_FLOW).all()
 
 
+@pytest.mark.parametrize("far", [1e30, -1e30])
+def test_places_too_far_away_for_an_integer_are_not_seen(far):
+    vertices = np.float32([[1, 1, 1], [9, 1, 1], [1, 9, 1]])
+    faces = np.int32([[0, 1, 2]])
+    table = vertices_to_face_table(vertices, faces, (12, 12))
+    flow = face_table_to_flow(table, vertices + np.float32(far), faces, hidden_by=table)
+    assert (flow == NO_FLOW).all()
+
+
 def test_vertices_that_are_not_finite_give_no_flow():
     target, faces = _quads((2, 2, 6, 6, 1), (10, 2, 14, 6, 1))
     source = target.copy()

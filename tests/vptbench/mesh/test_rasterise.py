@@ -151,6 +151,14 @@ def test_faces_that_cannot_be_drawn_are_left_out():
     assert np.isinf(table.depth).all()
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("where", [(1, 1), (1, 0), (0, 1)])
+def test_faces_too_far_away_for_an_integer_are_left_out(sign, where):
+    corners = np.float32([[3e20, 3e20, 1], [4e20, 3e20, 1], [3e20, 4e20, 1]]) * np.float32([*where, 1]) * sign
+    vertices, faces = mesh(*(corners + np.float32([[0, 0, 0], [5, 0, 0], [0, 5, 0]])))
+    assert (vertices_to_face_table(vertices, faces, SIZE).face == -1).all()
+
+
 def test_a_face_that_reaches_far_beyond_the_picture_is_drawn_inside():
     table = vertices_to_face_table(*mesh((-1e6, -1e6, 1), (1e6, -1e6, 1), (0, 1e6, 1)), SIZE)
     assert (table.face == 0).all()

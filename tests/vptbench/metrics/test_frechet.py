@@ -53,7 +53,7 @@ def test_hand_unit_covariances_one_apart():
 
 
 def test_golden_random_state():
-    # Origin: facts/metrics.md 3.1: RandomState(0), P = randn(20, 64), then Q = randn(30, 64) + 0.5, nuclear
+    # Origin: RandomState(0), P = randn(20, 64), then Q = randn(30, 64) + 0.5, nuclear
     # norm, NumPy 2.4.6, 2026-08; the square root of SciPy 1.17.1 gives 83.0230192.
     state = np.random.RandomState(0)
     p, q = state.randn(20, 64), state.randn(30, 64) + 0.5

@@ -15,8 +15,8 @@ def net():
 
 
 def test_has_as_many_parameters_as_the_published_network(net):
-    # 12.70 million (facts/metrics.md 1.6): without the logits' 1024 · 400 + 400, and two numbers a norm, the
-    # convolutions of Inception-v1 inflated to three dimensions.
+    # The published 12.70 million: the convolutions of Inception-v1 inflated to three dimensions, two numbers
+    # a norm, and the logits' 1024 · 400 + 400.
     assert sum(parameter.numel() for parameter in net.parameters()) == 12_697_264
 
 

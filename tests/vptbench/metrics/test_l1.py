@@ -45,7 +45,7 @@ def test_property_bounds_symmetry_identity_order(a, b, order):
 
 
 def test_golden_astronaut():
-    # Origin: facts/metrics.md 3.1 (scikit-image 0.26.0's astronaut against its mirror, NumPy 2.4.6,
+    # Origin: NumPy in float64 (scikit-image 0.26.0's astronaut against its mirror, NumPy 2.4.6,
     # 2026-08): mean |a - b| is 86.36473083496094 on 0..255, 0.33868521896063114 of the range.
     picture = data.astronaut()[None]
     np.testing.assert_allclose(

@@ -57,8 +57,8 @@ def test_property_symmetry_order_and_the_bound_by_l1(a, b, order):
 
 
 def test_golden_camera():
-    # Origin: facts/metrics.md 3.1 (scikit-image 0.26.0's camera, NumPy 2.4.6, 2026-08; for the first,
-    # scikit-image's own test gives 22.4094 and IPOL's C code 22.409353).
+    # Origin: scikit-image 0.26.0's `camera` and `peak_signal_noise_ratio`, NumPy 2.4.6, 2026-08; for the
+    # first, scikit-image's own test gives 22.4094 and IPOL's C code 22.409353.
     camera = data.camera()
     np.random.seed(5)  # noqa: NPY002 - the published recipe of the noise
     noise = 20 * np.random.randn(*camera.shape)  # noqa: NPY002
@@ -73,7 +73,7 @@ def test_golden_camera():
 
 
 def test_golden_astronaut():
-    # Origin: facts/metrics.md 3.1, as above.
+    # Origin: as above.
     picture = data.astronaut()[None]
     value = Psnr().per_frame(generated=picture[:, :, ::-1], target=picture)
     np.testing.assert_allclose(value, [7.286775170324153], rtol=1e-13)

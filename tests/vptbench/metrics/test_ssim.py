@@ -89,7 +89,7 @@ def test_equals_scikit_image(shape):
 
 
 def test_golden_camera():
-    # Origin: facts/metrics.md 3.1 (scikit-image 0.26.0 with the settings above, NumPy 2.4.6, 2026-08;
+    # Origin: `structural_similarity` (scikit-image 0.26.0 with the settings above, NumPy 2.4.6, 2026-08;
     # IPOL's C code gives 0.357959 for the first).
     camera = data.camera()
     np.random.seed(5)  # noqa: NPY002 - the published recipe of the noise
@@ -101,7 +101,7 @@ def test_golden_camera():
 
 
 def test_golden_astronaut():
-    # Origin: facts/metrics.md 3.1, as above.
+    # Origin: as above.
     picture = data.astronaut()[None]
     value = Ssim().per_frame(generated=picture[:, :, ::-1], target=picture)
     np.testing.assert_allclose(value, [0.15950463295222395], rtol=1e-12)

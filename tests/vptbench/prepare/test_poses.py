@@ -111,6 +111,24 @@ def test_missing_and_surplus_files_are_named(openpose):
         read_openpose(folder, 10)
 
 
+def test_numbers_count_not_the_order_of_names(openpose):
+    folder, keypoints = openpose
+    for frame in range(10):
+        frame_file(folder, frame).rename(folder / f"{frame + 1}_keypoints.json")
+    (folder / "10_keypoints.json").rename(folder / "0_keypoints.json")
+    np.testing.assert_allclose(read_openpose(folder, 10), np.roll(keypoints, 1, axis=0), atol=6e-4)
+
+
+@pytest.mark.parametrize(
+    "surplus", ["a_keypoints.json", "x_000000000003_keypoints.json", "10_keypoints.json"]
+)
+def test_files_that_belong_to_no_frame_are_named(openpose, surplus):
+    folder, _ = openpose
+    (folder / surplus).write_bytes(frame_file(folder).read_bytes())
+    with pytest.raises(PoseError, match=f"expected 10 JSON files, .* found 11; first surplus: {surplus};"):
+        read_openpose(folder, 10)
+
+
 def test_where_poses_come_from(openpose):
     class Truth:
         keypoints = np.zeros((10, 25, 3), np.float32)

@@ -34,7 +34,7 @@ def test_lists_that_repeat_or_cannot_be_read_are_refused(tmp_path):
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(DatasetError, match="cannot read it"):
         read_list(path)
-    path.write_text("a\r\n\n b ")
+    path.write_text("\ufeffa\r\n\n b ")  # as Windows' editors write it
     assert read_list(path) == ["a", "b"]
 
 

@@ -166,6 +166,16 @@ def test_an_interrupted_run_is_no_finished_one(tmp_path, monkeypatch):
     assert not (out / UNFINISHED).exists()
 
 
+def test_runs_stopped_at_their_very_start_or_end_go_on(raw, tmp_path):
+    copy = tmp_path / "raw"
+    copy.mkdir()
+    (copy / f".{UNFINISHED}.12345678.part").write_text("{")
+    seed_to_raw(copy, layout=_layout(raw), **SMALL)
+    (copy / UNFINISHED).write_bytes((copy / MANIFEST).read_bytes())
+    seed_to_raw(copy, layout=_layout(raw), **SMALL)
+    assert {path.name for path in copy.iterdir()} == {path.name for path in raw.iterdir()}
+
+
 def test_other_arguments_in_the_same_folder_are_refused(raw):
     before = _hashes(raw)
     with pytest.raises(UsageError, match=r"frames 5, .*found some with .*frames 4, .*choose another folder"):
