@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 from vptbench.prepare.build import PrepareSettings, source_to_store
@@ -10,6 +11,8 @@ from vptbench.synth.build import seed_to_raw
 
 settings.register_profile("vptbench", deadline=None, derandomize=True, max_examples=40)
 settings.load_profile("vptbench")
+
+torch.set_num_threads(1)  # the suite runs in two processes on two cores
 
 LAYOUTS = ("fashionvideo", "iper")
 

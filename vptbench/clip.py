@@ -241,7 +241,7 @@ def frames_to_tensor(frames: Frames) -> "torch.Tensor":
     """uint8 (T, H, W, 3) to float32 (T, 3, H, W) in [−1, 1]: x/127.5 − 1."""
     import torch  # noqa: PLC0415 - heavy, and most commands do without
 
-    return torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2).float() / 127.5 - 1
+    return torch.from_numpy(np.array(frames, order="C")).permute(0, 3, 1, 2).float() / 127.5 - 1
 
 
 def tensor_to_frames(tensor: "torch.Tensor") -> Frames:

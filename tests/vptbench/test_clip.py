@@ -117,6 +117,12 @@ def test_frames_survive_the_tensor(frames):
     np.testing.assert_array_equal(tensor_to_frames(tensor), frames)
 
 
+def test_frames_of_any_strides_convert():
+    frames = np.arange(24, dtype=np.uint8).reshape(1, 2, 4, 3)
+    for view in (frames[::-1], frames[:, ::-1], frames[..., ::-1], frames[:, :, ::2]):
+        np.testing.assert_array_equal(tensor_to_frames(frames_to_tensor(view)), view)
+
+
 def test_known_values_of_the_conversion():
     tensor = frames_to_tensor(np.uint8([[[[0, 255, 51]]]]))
     torch.testing.assert_close(tensor.flatten(), torch.tensor([-1.0, 1.0, -0.6]))

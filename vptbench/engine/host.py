@@ -17,8 +17,13 @@ from contextlib import suppress
 import dask
 from distributed import LocalCluster
 
+ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""Environment variables that keep a worker on one core."""
+
 SETTINGS = {
-    "distributed.nanny.pre-spawn-environ.NUMBA_NUM_THREADS": "1",
+    # All of it, so without Dask's MALLOC_TRIM_THRESHOLD_: with that, each frame's memory is mapped anew, which
+    # doubles the processor time of preparing.
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(ONE_THREAD, "1"),
     "distributed.scheduler.worker-saturation": 1.0,  # a task that kills its worker is blamed alone
 }
 
