@@ -11,8 +11,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypeAlias, Union
 
@@ -25,12 +25,16 @@ PART_SUFFIX = ".part"
 """Ending of everything that is not whole yet."""
 
 LIBRARIES = ("vptbench", "numpy", "h5py", "opencv-python-headless", "torch", "scipy", "decord", "av")
-"""Packages whose versions stand in every manifest."""
+"""Packages whose versions stand in every manifest, where they are installed."""
 
 
 def library_versions() -> dict[str, str]:
-    """The installed versions of the packages that can move a number."""
-    return {name: version(name) for name in LIBRARIES}
+    """The versions of the packages that can move a number; those that are not installed are left out."""
+    found = {}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):  # decord has no wheel on some platforms
+            found[name] = version(name)
+    return found
 
 
 @contextmanager
@@ -38,16 +42,21 @@ def written_beside(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; rename it to `path` when the block ends well.
 
     The block may write a file or make a folder there. If it raises, what it wrote is deleted and
-    `path` is as it was. A folder that stands at `path` is replaced.
+    `path` is as it was. A folder that stands at `path` is replaced by a folder, never by a file.
 
     Raises:
-        ManifestError: The parent of `path` is a file.
+        ManifestError: The parent of `path` is a file, a file was written and `path` is a folder, or `path`
+            has no name (".").
     """
+    if not path.name:
+        raise ManifestError(f"expected a path that ends in a name, got {str(path)!r}; name what to write")
     make_folder(path.parent)
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{PART_SUFFIX}")
     try:
         yield part
         if path.is_dir():
+            if not part.is_dir():
+                raise ManifestError(f"expected to write the file {path}, found a folder; give another name")
             shutil.rmtree(path)
         part.replace(path)
     finally:
@@ -68,6 +77,11 @@ def delete_parts(folder: Path) -> None:
         delete(part)
 
 
+def is_part(path: Path) -> bool:
+    """Whether a file or folder is named as what an interrupted run left unfinished."""
+    return path.name.startswith(".") and path.name.endswith(PART_SUFFIX)
+
+
 def make_folder(folder: Path) -> None:
     """Make `folder` and its parents.
 
@@ -77,7 +91,9 @@ def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        blocker = next(path for path in (folder, *folder.parents) if path.exists() and not path.is_dir())
+        blocker = next(
+            path for path in (folder, *folder.parents) if os.path.lexists(path) and not path.is_dir()
+        )
         raise ManifestError(
             f"expected a folder at {folder}, but {blocker} is a file; choose another place or move that file"
         ) from error

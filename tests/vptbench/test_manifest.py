@@ -1,8 +1,10 @@
 import json
 import math
+from pathlib import Path
 
 import pytest
 
+from vptbench import manifest
 from vptbench.errors import ManifestError
 from vptbench.manifest import (
     check_relative,
@@ -54,6 +56,14 @@ def test_a_folder_replaces_a_folder(tmp_path):
             (part / "frame").write_text(text)
     assert (tmp_path / "clip" / "frame").read_text() == "new"
     assert [entry.name for entry in tmp_path.iterdir()] == ["clip"]
+
+
+def test_a_file_never_replaces_a_folder(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "precious").write_text("data")
+    with pytest.raises(ManifestError, match=r"expected to write the file .*store, found a folder"):
+        write_text(tmp_path / "store", "page")
+    assert [path.name for path in tmp_path.rglob("*")] == ["store", "precious"]
 
 
 def test_unfinished_parts_are_deleted(tmp_path):
@@ -129,5 +139,15 @@ def test_relative_paths_survive_a_move(tmp_path):
     assert relative_path(tmp_path / "c", tmp_path / "a" / "b") == "../../c"
 
 
-def test_versions_are_of_what_is_installed():
+def test_versions_are_of_what_is_installed(monkeypatch):
     assert library_versions()["vptbench"] == "0.1.0"
+    monkeypatch.setattr(manifest, "LIBRARIES", ("numpy", "no-such-package"))
+    assert set(library_versions()) == {"numpy"}
+
+
+def test_a_path_without_a_name_and_a_link_to_nowhere_are_refused(tmp_path):
+    with pytest.raises(ManifestError, match=r"expected a path that ends in a name, got '\.'"):
+        write_text(Path(), "text")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(ManifestError, match=r"expected a folder at .*link, but .*link is a file"):
+        make_folder(tmp_path / "link")
