@@ -46,6 +46,15 @@ ROUNDING = 1e-9
 
 NUMBER_OR_NONE = (int, float, type(None))
 
+RECORDS: dict[str, dict[str, type]] = {
+    "clips": {"frames": int, "generated_sha256": str, "target_sha256": str},
+    "networks": {"mode": str, "sha256": str},
+}
+"""Fields of `Scores` that map names to records, and what each record holds at least."""
+
+PROTOCOL = {"id": str, "sha256": str, "dataset": str}
+"""What `Scores.benchmark` holds at least."""
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -353,11 +362,23 @@ def _scores_to_problems(scores: Scores) -> list[str]:
         problems.append("metrics: expected at least one, found none")
     if scores.official != (scores.benchmark is not None):
         problems.append("expected official scores to name their benchmark, and only those")
-    if scores.benchmark is not None and not {"id", "sha256", "dataset"} <= set(scores.benchmark):
+    if scores.benchmark is not None and not _is_record(scores.benchmark, PROTOCOL):
         problems.append("benchmark: expected id, sha256 and dataset")
+    problems += [
+        f"{name}: {key}: expected {', '.join(kinds)}, found another record"
+        for name, kinds in RECORDS.items()
+        if isinstance(records := getattr(scores, name), Mapping)
+        for key, record in records.items()
+        if not _is_record(record, kinds)
+    ]
     for table, name in ((scores.per_clip, PER_CLIP), (scores.per_frame, PER_FRAME)):
         if table["value"].isna().any():
             problems.append(f"{name}: expected numbers, found NaN")
         if not set(table["metric"]) <= set(scores.metrics):
             problems.append(f"{name}: expected only metrics that have a figure, found others")
     return problems
+
+
+def _is_record(value: object, kinds: Mapping[str, type]) -> bool:
+    """Whether a JSON object holds at least the fields `kinds`, of those types."""
+    return isinstance(value, Mapping) and all(type(value.get(key)) is kind for key, kind in kinds.items())

@@ -162,6 +162,15 @@ def test_tables_with_nan_or_unknown_metrics_are_not_written(tmp_path, make_score
         (lambda d: d["metrics"]["ssim-v1"].pop("low"), "Figure: .* missing: low"),
         (lambda d: d["tables"].pop("per_clip.csv"), r"per_clip\.csv: expected the table as it was written"),
         (lambda d: d.update(official="yes"), "official: found 'yes'"),
+        (
+            lambda d: d["clips"].update(a={"frames": 4}),
+            "clips: a: expected frames, generated_sha256, target_",
+        ),
+        (
+            lambda d: d["networks"].update(alexnet="x"),
+            "networks: alexnet: expected mode, sha256, found another",
+        ),
+        (lambda d: d["benchmark"].update(id=None), "benchmark: expected id, sha256 and dataset"),
     ],
 )
 def test_damaged_records_are_refused(folder, change, text):

@@ -108,12 +108,12 @@ def open_outputs(path: Path | str) -> Outputs:
     """
     path = Path(path)
     manifest = read_manifest(path / schema.MANIFEST, kind=schema.FORMAT, version_number=schema.VERSION)
-    expected = {*schema.IDENTITY, "store", "clips", "failures", "cost", "complete"}
-    missing = sorted(expected - set(manifest))
-    entries = manifest.get("entries")
-    if missing or not isinstance(entries, dict):
-        named = ", ".join(missing) or "entries"
+    missing = set(schema.IDENTITY) - set(manifest)
+    missing |= {name for name, kind in schema.STRUCTURE.items() if not isinstance(manifest.get(name), kind)}
+    if missing or not all(isinstance(clip, str) for clip in cast("list[Json]", manifest["clips"])):
+        named = ", ".join(sorted(missing)) or "clips"
         raise OutputError(f"{path / schema.MANIFEST}: expected {named}, found none; generate again")
+    entries = cast("Mapping[str, Json]", manifest["entries"])
     broken = [clip for clip, entry in entries.items() if not _is_entry(entry)]
     if broken:
         raise OutputError(
@@ -163,5 +163,11 @@ def check_numbers(clip: str, wanted: Sequence[int], found: Sequence[int], where:
 def _is_entry(entry: Json) -> bool:
     if not isinstance(entry, Mapping) or entry.get("kind") != schema.PNG_FOLDER:
         return False
-    whole = all(type(entry.get(key)) is int for key in ("first", "count"))
-    return whole and {"path", "size", "source"} <= set(entry)
+    size = entry.get("size")
+    whole = [entry.get("first"), entry.get("count"), *(size if isinstance(size, list) else [])]
+    return (
+        len(whole) == 4
+        and all(type(number) is int and number >= 0 for number in whole)
+        and isinstance(entry.get("path"), str)
+        and "source" in entry
+    )

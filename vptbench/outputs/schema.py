@@ -37,6 +37,11 @@ IDENTITY = ("model", "kind", "checkpoint", "benchmark", "clip_list_sha256", "see
 """What must be equal for a second start to go on where the first stopped (and ``store`` but for its path,
 and ``device`` under ``cost``)."""
 
+STRUCTURE = {
+    "store": dict, "clips": list, "entries": dict, "failures": dict, "cost": dict, "complete": bool,
+}  # fmt: skip
+"""Fields that are read by their parts, and what JSON makes of them."""
+
 
 def number_to_name(number: int) -> str:
     """File name of the picture of a frame: five digits or more, so that names sort as numbers do."""

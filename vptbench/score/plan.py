@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from vptbench.config import json_to_config
 from vptbench.engine import tasks_to_results
 from vptbench.errors import ManifestError, ScoreError, VptbenchError
-from vptbench.manifest import Json, delete, delete_parts, json_to_sha256, json_to_text, make_folder
+from vptbench.manifest import Json, delete, delete_parts, is_part, json_to_sha256, json_to_text, make_folder
 from vptbench.metrics import metric_name
 from vptbench.progress import track
 from vptbench.score.figure import Table, table_to_figures
@@ -159,11 +159,10 @@ def _check_folder(scores: Path) -> None:
         ScoreError: Something else lies there.
     """
     make_folder(scores)
-    delete_parts(scores)
-    others = sorted(
-        path.name for path in scores.iterdir() if path.name not in {MANIFEST, PER_CLIP, PER_FRAME, PARTS}
-    )
+    ours = {MANIFEST, PER_CLIP, PER_FRAME, PARTS}
+    others = sorted(path.name for path in scores.iterdir() if path.name not in ours and not is_part(path))
     if others:
         raise ScoreError(
             f"{scores}: expected an empty folder or scores, found {named(others)}; give another folder"
         )
+    delete_parts(scores)

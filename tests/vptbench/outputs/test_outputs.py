@@ -100,6 +100,11 @@ def test_a_path_that_climbs_out_is_refused(outputs):
         (lambda d: d.update(entries=[]), OutputError, "expected entries, found none"),
         (lambda d: d["entries"]["b"].update(kind="gif"), OutputError, "of kind 'png-folder' .* for b, found"),
         (lambda d: d["entries"]["b"].pop("count"), OutputError, "for b, found another"),
+        (lambda d: d["entries"]["b"].update(count=-1), OutputError, "for b, found another"),
+        (lambda d: d["entries"]["b"].update(size=12), OutputError, "for b, found another"),
+        (lambda d: d["entries"]["b"].update(path=None), OutputError, "for b, found another"),
+        (lambda d: d.update(failures=[], cost=1), OutputError, "expected cost, failures, found none"),
+        (lambda d: d.update(clips=[["b"]]), OutputError, "expected clips, found none"),
     ],
 )
 def test_a_manifest_that_says_otherwise_is_refused(outputs, change, error, message):

@@ -381,10 +381,12 @@ def test_outputs_of_other_clips_are_refused(tmp_path, make_store, grey):
 
 def test_nothing_but_scores_is_written_over(constant):
     made, _ = constant
+    (made / "a" / ".mine.part").write_text("somebody else's")
     with pytest.raises(
         ScoreError, match="expected an empty folder or scores, found a, b; give another folder"
     ):
         folders_to_scorefile(made, made, targets=made, metrics=["l1-v1"], networks=RANDOM)
+    assert (made / "a" / ".mine.part").is_file()
 
 
 @pytest.mark.usefixtures("colour")
