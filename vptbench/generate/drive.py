@@ -93,10 +93,12 @@ def clip_to_generated(
             frames = cast("Model", model).generate(source, poses)
     peak = _peak_memory_bytes()
     seconds = time.perf_counter() - start
+    with _strangers_code(found.name, "count its parameters"):
+        parameters = _parameters(model)
     problem = frames_to_problem(frames, (len(clip), *clip.size, 3))
     if problem:
         raise ModelError(f"{found.name}: {problem}; mend the model")
-    return Generated(frames, seconds, peak, _parameters(model))
+    return Generated(frames, seconds, peak, parameters)
 
 
 def frames_to_problem(frames: object, shape: tuple[int, ...]) -> str:
@@ -122,21 +124,22 @@ def seed_generators(seed: int, clip: str) -> None:
 
 
 @contextmanager
-def _strangers_code(name: str, method: str) -> Iterator[None]:
-    """Turn whatever a model raises into an error that fails one clip.
+def _strangers_code(name: str, task: str) -> Iterator[None]:
+    """Turn whatever a model raises, an exit included, into an error that fails one clip.
 
     Raises:
-        ModelError: It raised something other than a `VptbenchError`.
+        VptbenchError: It raised one, which comes through.
+        ModelError: It raised anything else.
     """
     try:
         yield
-    except Exception as error:
-        if isinstance(error, VptbenchError):
-            raise
-        log.debug("%s.%s raised", name, method, exc_info=True)
+    except VptbenchError:
+        raise
+    except (Exception, SystemExit) as error:
+        log.debug("%s raised when asked to %s", name, task, exc_info=True)
         text = " ".join(str(error).split())[:300]
         raise ModelError(
-            f"expected {name} to {method}, it raised {type(error).__name__}: {text}; "
+            f"expected {name} to {task}, it raised {type(error).__name__}: {text}; "
             "mend the model (--verbose shows where)"
         ) from error
 

@@ -83,7 +83,7 @@ def name_to_model(name: str) -> FoundModel:
     check_known(name, table, "model")
     try:
         factory = id_to_object(name, table, "model")
-    except (ImportError, AttributeError) as error:
+    except (Exception, SystemExit) as error:  # anybody's code runs when it is imported
         raise ModelError(
             f"expected model {name} at its entry point {table[name]}, which cannot be imported "
             f"({type(error).__name__}: {error}); install what it needs, or mend the entry point"

@@ -16,7 +16,7 @@ from vptbench.engine import tasks_to_results
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.generate.drive import checkpoint_to_sha256, clip_to_generated, load_model
 from vptbench.generate.model import name_to_model
-from vptbench.manifest import Json, delete_parts, library_versions, make_folder, relative_path
+from vptbench.manifest import Json, delete_parts, is_part, library_versions, make_folder, relative_path
 from vptbench.outputs import schema
 from vptbench.outputs.reader import open_outputs
 from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
@@ -215,7 +215,7 @@ def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> 
     """
     make_folder(outputs)
     if not (outputs / schema.MANIFEST).exists():
-        if any(outputs.iterdir()):
+        if any(not is_part(path) for path in outputs.iterdir()):
             raise OutputError(
                 f"{outputs}: expected an empty folder or outputs of the same run, found other files; "
                 "give another folder"
@@ -233,9 +233,16 @@ def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> 
     for clip in earlier.ids:
         pictures = {schema.number_to_name(number) for number in earlier.numbers(clip)}
         folder = earlier.folder(clip)
-        if folder.is_dir() and pictures <= {file.name for file in folder.iterdir()}:
+        whole = folder.is_dir() and pictures <= {file.name for file in folder.iterdir()}
+        if whole and _has_cost(earlier.entry(clip)):
             kept[clip] = earlier.entry(clip)
     return kept
+
+
+def _has_cost(entry: Mapping[str, Json]) -> bool:
+    """Whether an entry says what its clip cost, as `_clip_to_entry` wrote it."""
+    known = {"seconds", "peak_memory_bytes", "parameters"} <= set(entry)
+    return known and type(entry["seconds"]) in {int, float}
 
 
 def _differences(earlier: Mapping[str, Json], facts: Mapping[str, Json], device: str) -> list[str]:

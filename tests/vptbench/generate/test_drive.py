@@ -2,6 +2,7 @@
 
 import gc
 import random
+import sys
 import types
 
 import h5py
@@ -107,6 +108,7 @@ def test_an_audit_gets_the_clip():
         (lambda _s, d: torch.tensor(zeros(_s, d)), "as a NumPy array, got Tensor"),
         (lambda _s, _d: None, "as a NumPy array, got NoneType"),
         (lambda _s, _d: 1 / 0, "expected tried to generate, it raised ZeroDivisionError: division by zero"),
+        (lambda _s, _d: sys.exit(0), "expected tried to generate, it raised SystemExit: 0"),
     ],
 )
 def test_a_model_that_fails_fails_its_clip(answer, message):
@@ -140,6 +142,13 @@ def test_parameters_are_counted(parameters, count):
     found, tried = FoundModel("tried", "model", Model), Model(zeros)
     tried.parameters = parameters
     assert clip_to_generated(found, tried, example_clip(), source_index=0, seed=0).parameters == count
+
+
+def test_parameters_that_cannot_be_counted_fail_the_clip():
+    tried = Model(zeros)
+    tried.parameters = lambda: 1 / 0
+    with pytest.raises(ModelError, match="expected tried to count its parameters, it raised ZeroDivision"):
+        clip_to_generated(FoundModel("tried", "model", Model), tried, example_clip(), source_index=0, seed=0)
 
 
 def test_each_clip_has_its_own_seed():

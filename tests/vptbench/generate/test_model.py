@@ -22,6 +22,26 @@ def test_an_unknown_model_gets_a_hint():
 
 
 @pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("raise RuntimeError('no GPU')", r"cannot be imported \(RuntimeError: no GPU\)"),
+        ("def", r"cannot be imported \(SyntaxError"),
+        ("import sys; sys.exit(3)", r"cannot be imported \(SystemExit: 3\)"),
+    ],
+)
+def test_a_module_that_fails_on_import_is_refused(monkeypatch, tmp_path, code, message):
+    (tmp_path / "broken_stranger.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        model,
+        "group_to_table",
+        lambda group: {"broken": "broken_stranger:Model"} if "models" in group else {},
+    )
+    with pytest.raises(ModelError, match=message):
+        name_to_model("broken")
+
+
+@pytest.mark.parametrize(
     ("place", "message"),
     [
         ("no_such_package:Model", r"cannot be imported \(ModuleNotFoundError: No module named 'no_such"),

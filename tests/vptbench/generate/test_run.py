@@ -117,6 +117,10 @@ def test_a_second_start_does_what_is_missing_and_nothing_else(written_store, tmp
     assert not list(outputs.rglob("*.part"))
     (outputs / "frames" / "b" / "1" / "00003.png").unlink()
     assert store_to_outputs("recording", written_store, outputs, BENCHMARK).done == ("b/1",)
+    manifest = read_manifest(outputs)
+    del manifest["entries"]["a"]["seconds"]
+    (outputs / "outputs.json").write_text(json.dumps(manifest))
+    assert store_to_outputs("recording", written_store, outputs, BENCHMARK).done == ("a",)
     assert outputs_to_problems(outputs) == []
 
 
@@ -185,6 +189,13 @@ def test_store_and_outputs_may_move_together(written_store, tmp_path):
     shutil.move(written_store, moved / "store")
     shutil.move(tmp_path / "out", moved / "out")
     assert store_to_outputs("copy_source", moved / "store", moved / "out", BENCHMARK).done == ()
+
+
+def test_what_a_killed_first_write_left_is_no_other_file(written_store, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".outputs.json.12345678.part").write_text("{")
+    assert store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK).done == ("a", "b/1")
+    assert outputs_to_problems(tmp_path / "out") == []
 
 
 def test_a_folder_with_other_files_is_refused(written_store, tmp_path):
