@@ -12,26 +12,29 @@ CHECKS = {
     "store.json": "vptbench.store.check:store_to_problems",
     "outputs.json": "vptbench.outputs.check:outputs_to_problems",
     "scores.json": "vptbench.scorefile:scores_to_problems",
+    ".csv": "vptbench.leaderboard.check:board_to_problems",
 }
-"""Manifest of a folder to the function that lists its problems."""
+"""Manifest of a folder, or suffix of a file, to the function that lists its problems."""
 
 
 @click.command()
-@click.argument("folder", type=options.FOLDER)
+@click.argument("place", metavar="FOLDER|BOARD", type=options.FOLDER)
 @options.verbose
-def command(folder: Path) -> None:
-    """Read a clip store, outputs or scores to the last byte, and say what is wrong with it."""
+def command(place: Path) -> None:
+    """Read a clip store, outputs, scores or a leaderboard to the last byte, and say what is wrong with it."""
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object
 
-    manifest = next((name for name in CHECKS if (folder / name).is_file()), None)
-    if manifest is None:
+    kind = next((name for name in CHECKS if (place / name).is_file()), place.suffix.lower())
+    if kind not in CHECKS or (kind == ".csv" and not place.is_file()):
+        *manifests, _ = CHECKS
         raise ManifestError(
-            f"{folder}: expected a folder with {', '.join(CHECKS)}, found none; check the path"
+            f"{place}: expected a folder with {', '.join(manifests)}, or a leaderboard's CSV, found none; "
+            "check the path"
         )
-    folder_to_problems = cast("Callable[[Path], list[str]]", id_to_object(manifest, CHECKS, "manifest"))
-    problems = folder_to_problems(folder)
+    place_to_problems = cast("Callable[[Path], list[str]]", id_to_object(kind, CHECKS, "manifest"))
+    problems = place_to_problems(place)
     for problem in problems:
         click.echo(problem)
-    click.echo(f"{folder}: {len(problems)} problems" if problems else f"{folder}: whole")
+    click.echo(f"{place}: {len(problems)} problems" if problems else f"{place}: whole")
     raise SystemExit(1 if problems else 0)

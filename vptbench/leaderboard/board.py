@@ -102,6 +102,23 @@ class Board:
         return tuple(self.entries[0].values)
 
 
+@dataclass(frozen=True)
+class Table:
+    """A board's cells, before its rows are believed.
+
+    Attributes:
+        path: The CSV.
+        header: Names of the columns.
+        metrics: Metric names, in the order of the columns.
+        rows: The cells of each row, at least one row.
+    """
+
+    path: Path
+    header: tuple[str, ...]
+    metrics: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
 def read_board(path: Path | str) -> Board:
     """Read a board, strictly.
 
@@ -111,10 +128,19 @@ def read_board(path: Path | str) -> Board:
     Example:
         ``[entry.name for entry in read_board("leaderboards/iper-v1.csv").entries]``
     """
-    path = Path(path)
+    table = read_table(Path(path))
+    return Board(table.path, tuple(row_to_entry(table, row) for row in table.rows))
+
+
+def read_table(path: Path) -> Table:
+    """Read a board's cells.
+
+    Raises:
+        BoardError: It is missing, empty or no board.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-        header, *rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        header, *rows = map(tuple, csv.reader(io.StringIO(text, newline=""), strict=True))
     except (OSError, UnicodeDecodeError, ValueError, csv.Error) as error:
         raise BoardError(
             f"expected a leaderboard's CSV at {path}, found none that can be read ({error}); "
@@ -123,7 +149,7 @@ def read_board(path: Path | str) -> Board:
     metrics = _header_to_metrics(path, header)
     if not rows:
         raise BoardError(f"{path}: expected at least one row, found none; delete it and add entries again")
-    return Board(path, tuple(_row_to_entry(path, header, metrics, row) for row in rows))
+    return Table(path, header, metrics, tuple(rows))
 
 
 def write_board(board: Board) -> None:
@@ -168,26 +194,28 @@ def _header_to_metrics(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     return metrics
 
 
-def _row_to_entry(path: Path, header: Sequence[str], metrics: Sequence[str], row: Sequence[str]) -> Entry:
+def row_to_entry(table: Table, row: Sequence[str]) -> Entry:
     """One row.
 
     Raises:
         BoardError: It was changed by hand.
     """
     name = row[0] if row else ""
-    if len(row) != len(header) or row[-1] != row_sha256(header[:-1], row[:-1]):
+    if len(row) != len(table.header) or row[-1] != row_sha256(table.header[:-1], row[:-1]):
         raise BoardError(
-            f"{path}: row {name!r}: expected the row as it was added, found one that was changed by hand; "
-            "delete the row and add its scores again"
+            f"{table.path}: row {name!r}: expected the row as it was added, found one that was changed by "
+            "hand; delete the row and add its scores again"
         )
-    cells = dict(zip(header, row, strict=True))
+    cells = dict(zip(table.header, row, strict=True))
     try:
         values = {
             metric: Value(*(_cell_to_number(cells[metric + end]) for end in ("", *ENDS)))
-            for metric in metrics
+            for metric in table.metrics
         }
     except ValueError as error:
-        raise BoardError(f"{path}: row {name!r}: expected finite numbers, found another ({error})") from error
+        raise BoardError(
+            f"{table.path}: row {name!r}: expected finite numbers, found another ({error})"
+        ) from error
     return Entry({fact: cells[fact] for fact in FACTS}, values)
 
 

@@ -107,7 +107,7 @@ def listed(words: Sequence[str]) -> str:
 
 
 def _networks(cell: str) -> dict[str, str]:
-    return dict(part.split("=", 1) for part in cell.split())
+    return {name: rest for name, _, rest in (part.partition("=") for part in cell.split())}
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,9 @@ from vptbench import cli
 from vptbench.cli import COMMANDS, main
 from vptbench.cli.options import echo_table, finish
 from vptbench.errors import StoreError
+from vptbench.leaderboard import read_board
+from vptbench.leaderboard.entry import CLAIMS
+from vptbench.scorefile import write_scores
 
 
 def run(*words):
@@ -94,7 +97,29 @@ def test_a_bug_is_not_hidden(monkeypatch):
 def test_check_wants_one_of_our_folders(tmp_path):
     result = run("check", tmp_path)
     assert result.exit_code == 2
-    assert "expected a folder with store.json, outputs.json, scores.json, found none" in result.output
+    text = "expected a folder with store.json, outputs.json, scores.json, or a leaderboard's CSV, found none"
+    assert text in result.output
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "text.txt").write_text("")
+    for name in ("folder.csv", "text.txt", "missing.csv"):
+        result = run("check", tmp_path / name)
+        assert (result.exit_code, text in result.output) == (2, True)
+
+
+def test_a_board_is_kept_with_claims_and_checked(tmp_path, make_scores):
+    write_scores(tmp_path / "scores", make_scores())
+    board = tmp_path / "b.csv"
+    claims = ("--trained-on", "nothing", "--commit", "abc", "--command", "make frames")
+    assert run("leaderboard", "add", tmp_path / "scores", "--board", board, *claims).exit_code == 0
+    (entry,) = read_board(board).entries
+    assert [entry.facts[name] for name in CLAIMS] == ["nothing", "abc", "make frames"]
+    result = run("check", board)
+    assert (result.exit_code, result.output) == (0, f"{board}: whole\n")
+    board.write_text(board.read_text().replace("make frames", "magic"))
+    result = run("check", board)
+    assert result.exit_code == 1
+    assert "row 'mesh_warp': expected the row as it was added" in result.output
+    assert result.output.endswith("1 problems\n")
 
 
 def test_failed_clips_are_listed_with_status_1(tmp_path, capsys):
