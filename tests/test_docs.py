@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vptbench.testing import check_model
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(bash|python)\n(.*?)```", README, re.DOTALL)
@@ -31,6 +33,14 @@ def test_readme_commands_work_when_pasted(tmp_path):
             run(["bash", "-e", "-c", text], tmp_path)
     for made in ("clip.png", "report.html", "boards/synthetic-v1.csv", "scores/two-folders/scores.json"):
         assert (tmp_path / made).stat().st_size > 0
+
+
+def test_the_readmes_model_keeps_the_contract():
+    assert "`vptbench.testing.check_model(Repeat)`" in README
+    (block,) = (text for _, text in BLOCKS if "class Repeat" in text)
+    names = {}
+    exec(block, names)  # noqa: S102 - our own README
+    check_model(names["Repeat"])
 
 
 def test_the_five_tasks_have_commands():

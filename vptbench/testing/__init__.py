@@ -1,1 +1,5 @@
 """Conformance checks that any package may call in its own tests, one file for each kind of extension."""
+
+from vptbench.testing.models import check_audit, check_model
+
+__all__ = ["check_audit", "check_model"]

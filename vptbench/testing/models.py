@@ -1,13 +1,14 @@
 """Does a model keep its contract? To be called in the tests of any package that brings one."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vptbench.clip import Clip, Frames, Mesh
+from vptbench.clip import Clip, Frames, Mesh, PoseClip, SourceFrame
 from vptbench.errors import ModelError, VptbenchError
 from vptbench.generate.drive import frames_to_problem, seed_generators
 from vptbench.generate.model import Audit, Model
@@ -81,11 +82,10 @@ def check_model(
         ``check_model(CopySource)``
     """
 
-    def load() -> Callable[[Clip], Frames]:
-        model = factory.load(checkpoint, device)
-        return lambda clip: model.generate(clip.source(0), clip.poses())
+    def clip_to_given(clip: Clip) -> tuple[SourceFrame, PoseClip]:
+        return clip.source(0), clip.poses()
 
-    _check(factory.__name__, load, size)
+    _check(factory.__name__, lambda: factory.load(checkpoint, device).generate, clip_to_given, size)
 
 
 def check_audit(
@@ -101,42 +101,53 @@ def check_audit(
         ModelError: It breaks its contract; every breach is named.
     """
 
-    def load() -> Callable[[Clip], Frames]:
-        audit = factory.load(checkpoint, device)
-        return lambda clip: audit.generate(clip.source(0), clip, range(len(clip)))
+    def clip_to_given(clip: Clip) -> tuple[SourceFrame, Clip, range]:
+        return clip.source(0), clip, range(len(clip))
 
-    _check(factory.__name__, load, size)
+    _check(factory.__name__, lambda: factory.load(checkpoint, device).generate, clip_to_given, size)
 
 
-def _check(name: str, load: Callable[[], Callable[[Clip], Frames]], size: tuple[int, int]) -> None:
+def _check(
+    name: str,
+    load: Callable[[], Callable[..., Frames]],
+    clip_to_given: Callable[[Clip], tuple[object, ...]],
+    size: tuple[int, int],
+) -> None:
+    """Drive what `load` makes ready with what `clip_to_given` hands out.
+
+    Raises:
+        ModelError: It breaks its contract; every breach is named.
+    """
+
+    def drive(generate: Callable[..., Frames], clip: Clip) -> Frames:
+        seed_generators(0, clip.id)
+        return generate(*clip_to_given(clip))
+
     clip, other = example_clip(size=size), example_clip(frames=1, size=size, seed=1)
-    before = example_clip(size=size)
-    generate = load()
-    first = _seeded(generate, clip)
+    generate, given = load(), clip_to_given(clip)
+    seed_generators(0, clip.id)
+    first = generate(*given)
     problems = [frames_to_problem(first, (len(clip), *size, 3))]
-    problems.append(frames_to_problem(_seeded(generate, other), (1, *size, 3)))
+    if not _equal(given, clip_to_given(example_clip(size=size))):
+        problems.append("expected the source and the poses to be left alone, they were changed")
+    clip = example_clip(size=size)
+    problems.append(frames_to_problem(drive(generate, other), (1, *size, 3)))
     if not any(problems):
-        again, anew = _seeded(generate, clip), _seeded(load(), clip)
+        again, anew = drive(generate, clip), drive(load(), clip)
         if not np.array_equal(first, again):
             problems.append("expected the same frames after another clip and with the same seed, got others")
         if not np.array_equal(again, anew):
             problems.append("expected the same frames when loaded anew, got others")
-    if not _equal(clip, before):
-        problems.append("expected the source and the poses to be left alone, they were changed")
-    problems.append(_without_mesh(generate, dataclasses.replace(before, mesh=None, mask=None)))
+    bare = dataclasses.replace(example_clip(size=size), mesh=None, mask=None)
+    problems.append(_without_mesh(partial(drive, generate), bare))
     found = [problem for problem in problems if problem]
     if found:
         raise ModelError(f"{name}: " + "; ".join(found))
 
 
-def _seeded(generate: Callable[[Clip], Frames], clip: Clip) -> Frames:
-    seed_generators(0, clip.id)
-    return generate(clip)
-
-
-def _without_mesh(generate: Callable[[Clip], Frames], clip: Clip) -> str:
+def _without_mesh(drive: Callable[[Clip], Frames], clip: Clip) -> str:
     try:
-        return frames_to_problem(generate(clip), (len(clip), *clip.size, 3))
+        return frames_to_problem(drive(clip), (len(clip), *clip.size, 3))
     except VptbenchError:
         return ""
     except Exception as error:  # noqa: BLE001 - anybody's code
@@ -145,11 +156,20 @@ def _without_mesh(generate: Callable[[Clip], Frames], clip: Clip) -> str:
         )
 
 
-def _equal(clip: Clip, other: Clip) -> bool:
-    pairs = [(clip.frames, other.frames), (clip.keypoints, other.keypoints), (clip.mask, other.mask)]
-    if clip.mesh is not None and other.mesh is not None:
-        pairs += [(getattr(clip.mesh, name), getattr(other.mesh, name)) for name in ("vertices", "faces")]
-    return all(np.array_equal(np.asarray(a), np.asarray(b), equal_nan=True) for a, b in pairs)
+def _equal(first: object, second: object) -> bool:
+    """Whether all arrays in two nests of dataclasses and tuples are the same."""
+    pairs = list(zip(_arrays(first), _arrays(second), strict=True))
+    return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+
+
+def _arrays(thing: object) -> Iterator[NDArray[np.generic]]:
+    if isinstance(thing, np.ndarray):
+        yield thing
+    elif isinstance(thing, tuple):
+        for part in thing:
+            yield from _arrays(part)
+    elif dataclasses.is_dataclass(thing):
+        yield from _arrays(tuple(vars(thing).values()))
 
 
 def _draw(
