@@ -1,30 +1,18 @@
 """Audits: they are shown the answer, and tell what a metric can and cannot see."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
 import numpy as np
 
+from baselines.untrained import Untrained
 from vptbench.clip import Clip, Frames, SourceFrame
-from vptbench.errors import ModelError
 
 
-class Oracle:
+class Oracle(Untrained):
     """Gives back the true frames: the ceiling; a `vptbench.generate.model.Audit`."""
 
-    parameters = 0
-
-    @classmethod
-    def load(cls, checkpoint: Path | None, device: str) -> Self:  # noqa: ARG003 - the protocol's signature
-        """Nothing to load.
-
-        Raises:
-            ModelError: A checkpoint is given.
-        """
-        if checkpoint is not None:
-            raise ModelError(f"oracle: expected no checkpoint, got {checkpoint}; leave it out")
-        return cls()
+    name: ClassVar[str] = "oracle"
 
     def generate(self, source: SourceFrame, clip: Clip, frames: Sequence[int]) -> Frames:  # noqa: ARG002
         """The clip's own frames, uint8 (len(frames), H, W, 3)."""

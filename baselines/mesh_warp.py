@@ -4,14 +4,14 @@ What a model must beat to have learnt anything: it knows geometry, and nothing a
 """
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Self
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from baselines.untrained import Untrained
 from vptbench.clip import Frames, Mesh, PoseClip, SourceFrame
 from vptbench.errors import ModelError
 from vptbench.image import Frame
@@ -57,21 +57,10 @@ class _Look:
     colours: NDArray[np.float32]
 
 
-class MeshWarp:
+class MeshWarp(Untrained):
     """Carries the source's pixels along with the body; a `vptbench.generate.model.Model`."""
 
-    parameters = 0
-
-    @classmethod
-    def load(cls, checkpoint: Path | None, device: str) -> Self:  # noqa: ARG003 - the protocol's signature
-        """Nothing to load.
-
-        Raises:
-            ModelError: A checkpoint is given.
-        """
-        if checkpoint is not None:
-            raise ModelError(f"mesh_warp: expected no checkpoint, got {checkpoint}; leave it out")
-        return cls()
+    name: ClassVar[str] = "mesh_warp"
 
     def generate(self, source: SourceFrame, driving: PoseClip) -> Frames:
         """Warp the source into each driving pose, uint8 (T, H, W, 3).
