@@ -21,8 +21,8 @@ ONE_THREAD = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUM
 """Environment variables that keep a worker on one core."""
 
 SETTINGS = {
-    # All of it, so without Dask's MALLOC_TRIM_THRESHOLD_: with that, each frame's memory is mapped anew, which
-    # doubles the processor time of preparing.
+    # All of it, so without Dask's MALLOC_TRIM_THRESHOLD_: with that, each frame's memory is mapped anew,
+    # which doubles the processor time of preparing.
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(ONE_THREAD, "1"),
     "distributed.scheduler.worker-saturation": 1.0,  # a task that kills its worker is blamed alone
 }

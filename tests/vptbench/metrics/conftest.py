@@ -3,22 +3,12 @@
 import cv2
 import numpy as np
 import pytest
-import torch
 from skimage import data
 
 from vptbench.metrics.fid import Fid
 from vptbench.metrics.fvd import Fvd
 from vptbench.metrics.lpips import Lpips
 from vptbench.weights import Networks
-
-
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Test processes run side by side; threads that wait for each other cost more than they bring."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")
