@@ -1,1 +1,4 @@
-"""The reference model: bidirectional propagation with Deformable Motion Modulation (BDMM, arXiv 2307.07754)."""
+"""The reference model: bidirectional propagation with Deformable Motion Modulation.
+
+Source: Yu et al., ICCV 2023 (arXiv 2307.07754).
+"""
