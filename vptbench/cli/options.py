@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vptbench.errors import UsageError
 from vptbench.manifest import Json, json_to_text
 
 if TYPE_CHECKING:
@@ -73,12 +74,17 @@ def as_json(command: Command) -> Command:
 
 
 def resolve_device(name: str) -> str:
-    """`auto` becomes `cuda` where there is a GPU, `cpu` elsewhere."""
-    if name != "auto":
+    """`auto` becomes `cuda` where there is a GPU, `cpu` elsewhere; `cuda` is refused where there is none."""
+    if name == "cpu":
         return name
     import torch
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    if name not in {"auto", found}:
+        raise UsageError(
+            f"expected a GPU for --device {name}, found none; take --device cpu, or run `vptbench doctor`"
+        )
+    return found
 
 
 def resolve_networks(mode: str, directory: Path | None, device_name: str) -> "Networks":

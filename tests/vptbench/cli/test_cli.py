@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from vptbench import cli
 from vptbench.cli import COMMANDS, main
-from vptbench.cli.options import echo_table, finish
-from vptbench.errors import StoreError
+from vptbench.cli.options import echo_table, finish, resolve_device
+from vptbench.errors import StoreError, UsageError
 from vptbench.leaderboard import read_board
 from vptbench.leaderboard.entry import CLAIMS
 from vptbench.scorefile import write_scores
@@ -120,6 +120,15 @@ def test_a_board_is_kept_with_claims_and_checked(tmp_path, make_scores):
     assert result.exit_code == 1
     assert "row 'mesh_warp': expected the row as it was added" in result.output
     assert result.output.endswith("1 problems\n")
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert (resolve_device("auto"), resolve_device("cpu")) == ("cpu", "cpu")
+    with pytest.raises(UsageError, match="expected a GPU for --device cuda, found none"):
+        resolve_device("cuda")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    assert (resolve_device("auto"), resolve_device("cuda"), resolve_device("cpu")) == ("cuda", "cuda", "cpu")
 
 
 def test_failed_clips_are_listed_with_status_1(tmp_path, capsys):
