@@ -6,7 +6,7 @@ not fit. Exactly one must fit.
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -143,8 +143,7 @@ def open_folder(path: Path | str, *, layout: str = AUTO) -> FrameReader:
 def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
     """A folder of pictures for each clip, at any depth but not one within another."""
     folders = {picture.parent for picture in listing.pictures}
-    nested = any(folder in other.parents for folder in folders for other in folders)
-    if listing.videos or not folders or nested:
+    if listing.videos or not folders or _is_nested(folders):
         return None
     grouped: dict[str, list[Path]] = {folder.as_posix(): [] for folder in folders}
     for picture in listing.pictures:
@@ -206,6 +205,12 @@ def _is_skipped(name: str) -> bool:
     return name.startswith(".") or name in SKIPPED
 
 
+def _is_nested(folders: Collection[Path]) -> bool:
+    """Whether some folder lies within another."""
+    known = set(folders)
+    return any(not known.isdisjoint(folder.parents) for folder in folders)
+
+
 def _number(pictures: Sequence[Path]) -> dict[int, Path]:
     """Pictures of a clip by frame number, ascending: the last integer in each name.
 
@@ -232,7 +237,7 @@ def _number(pictures: Sequence[Path]) -> dict[int, Path]:
 
 def _describe(listing: Listing) -> str:
     """What was found, for somebody who expected something else."""
-    folders = sorted({picture.parent.as_posix() for picture in listing.pictures})
+    folders = sorted({picture.parent for picture in listing.pictures})
     if not listing.pictures and not listing.videos:
         kind = (
             "a clip store (give it as --store)"
@@ -247,8 +252,9 @@ def _describe(listing: Listing) -> str:
         )
     if listing.videos:
         return f"{len(listing.videos)} videos ({listing.videos[0]}, …)"
-    shown = ", ".join(folders[:3]) + (", …" if len(folders) > 3 else "")
-    return f"{len(listing.pictures)} pictures in {len(folders)} folders ({shown}), some within others"
+    shown = ", ".join(map(Path.as_posix, folders[:3])) + (", …" if len(folders) > 3 else "")
+    text = f"{len(listing.pictures)} pictures in {len(folders)} folders ({shown})"
+    return f"{text}, some within others" if _is_nested(folders) else text
 
 
 def _video_to_some_frames(path: Path, numbers: Sequence[int]) -> Frames:

@@ -100,7 +100,8 @@ def table_to_figures(table: Table, metrics: Mapping[str, Metric]) -> tuple[dict[
     per_frame = measured_to_frames(table.measured, list(metrics))
     figures = {}
     for name, metric in metrics.items():
-        refused = [each.refused[name] for each in table.measured if name in each.refused]
+        everything = [*table.measured, *table.reference]
+        refused = [each.refused[name] for each in everything if name in each.refused]
         if refused:
             figures[name] = _empty_figure(table, metric, refused[0])
         elif is_frame_metric(metric):

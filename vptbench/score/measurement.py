@@ -131,18 +131,21 @@ def measure_reference(job: Job, pair: Pair) -> Measured:
     """Features of true frames that no output is paired with (train clips); the task of the engine.
 
     Raises:
-        ShapeError: The frames are too small for a metric.
         StoreError: They are damaged.
     """
     frames = job.targets.frames(pair.clip, pair.numbers)
     sha256 = frames_to_sha256(frames)
-    features = {}
+    features, refused = {}, {}
     for metric_id in job.metrics:
+        name = metric_name(metric_id, job.networks.mode)
         metric = cached_metric(metric_id, job.networks)
-        if not is_frame_metric(metric):
-            place = _place(job.cache, job, metric, sha256)
-            features[metric_name(metric_id, job.networks.mode)] = _features(metric, place, frames)
-    return Measured(pair, (frames.shape[1], frames.shape[2]), "", sha256, {}, {}, features, {})
+        if is_frame_metric(metric):
+            continue
+        try:
+            features[name] = _features(metric, _place(job.cache, job, metric, sha256), frames)
+        except ShapeError as error:  # too small a frame for this metric
+            refused[name] = f"reference clip {pair.clip}: {error}"
+    return Measured(pair, (frames.shape[1], frames.shape[2]), "", sha256, {}, {}, features, refused)
 
 
 def hash_pair(job: Job, pair: Pair) -> dict[str, Json]:

@@ -93,7 +93,7 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 def test_a_layout_can_be_named(tmp_path):
     picture(tmp_path, "a/0.png")
     assert open_folder(tmp_path, layout="clip-folders").ids == ("a",)
-    with pytest.raises(OutputError, match=r"expected clip-videos, found 1 pictures in 1 folders"):
+    with pytest.raises(OutputError, match=r"expected clip-videos, found 1 pictures in 1 folders \(a\); give"):
         open_folder(tmp_path, layout="clip-videos")
     with pytest.raises(RegistryError, match=r"did you mean 'clip-videos'"):
         open_folder(tmp_path, layout="clip-video")

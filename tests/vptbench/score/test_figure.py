@@ -115,3 +115,6 @@ def test_too_few_samples_leave_the_figure_empty(measured):
     assert "expected at least 2 samples on each side" in found.reason
     found, _ = figure(Table([measured("a", made=[[1, 2]])], [], "no train clips", "clip"), "colour-v1")
     assert (found.value, found.reason) == (None, "no train clips")
+    reference = [measured("t", true=[[1, 2]], refused={"colour-v1": "reference clip t: too small"})]
+    found, _ = figure(Table([measured("a", made=[[1, 2]])], reference, "", "clip"), "colour-v1")
+    assert (found.value, found.reason) == (None, "reference clip t: too small")

@@ -3,7 +3,7 @@ import logging
 import numpy as np
 import pytest
 
-from vptbench.errors import OutputError
+from vptbench.errors import OutputError, ShapeError
 from vptbench.outputs import open_folder
 from vptbench.score.measurement import Job, frames_to_sha256, hash_pair, measure_pair, measure_reference
 from vptbench.score.pair import Pair
@@ -70,6 +70,16 @@ def test_reference_clips_have_features_of_their_true_frames_only(job):
     measured = measure_reference(job, Pair("a", (0, 2)))
     assert (measured.values, measured.generated, measured.generated_sha256) == ({}, {}, "")
     np.testing.assert_array_equal(np.load(measured.targets["colour-v1"])[:, 0], [10, 30])
+
+
+def test_reference_clips_too_small_for_a_metric_say_so(colour, job, monkeypatch):
+    def refuse(*_):
+        raise ShapeError("expected at least 31 × 31 pixels")
+
+    monkeypatch.setattr(colour, "features", refuse)
+    measured = measure_reference(job, Pair("a", (0, 2)))
+    assert measured.targets == {}
+    assert measured.refused == {"colour-v1": "reference clip a: expected at least 31 × 31 pixels"}
 
 
 @pytest.mark.usefixtures("colour")
