@@ -19,6 +19,9 @@ from vptbench.registry import check_known
 from vptbench.store import schema
 from vptbench.store.writer import clip_path
 
+DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
+"""What h5py raises on damaged files, by what was hit."""
+
 
 @dataclass
 class ClipFile:
@@ -53,7 +56,7 @@ class FileRows:
     def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
         try:
             values: NDArray[np.generic] = self.source.file()[self.name][rows]
-        except OSError as error:
+        except (OSError, KeyError, RuntimeError) as error:
             raise StoreError(
                 f"{self.source.path}: expected {self.name} to be readable, found damage ({error}); "
                 "delete the file and prepare again"
@@ -121,6 +124,7 @@ def open_store(path: Path | str) -> Store:
         ) from error
     if tuple(table.columns[: len(schema.CLIPS_COLUMNS)]) != schema.CLIPS_COLUMNS:
         raise StoreError(f"{table_path}: expected the columns {','.join(schema.CLIPS_COLUMNS)}, found others")
+    _check_table(table, table_path)
     return Store(path=path, manifest=manifest, table=table.set_index("clip"))
 
 
@@ -132,7 +136,17 @@ def read_clip(path: Path) -> Clip:
         ShapeError: Its parts do not fit together.
     """
     source = ClipFile(path)
-    file = source.file()
+    source.file()
+    try:
+        return _file_to_clip(source)
+    except DAMAGE as error:
+        raise StoreError(
+            f"{path}: expected a whole clip file, found damage ({error}); delete it and prepare again"
+        ) from error
+
+
+def _file_to_clip(source: ClipFile) -> Clip:
+    file, path = source.file(), source.path
     attributes = _read_attributes(file, path)
     missing = [name for name in (schema.FRAMES, schema.KEYPOINTS) if name not in file]
     missing += [f"attribute {name}" for name in schema.ATTRIBUTES if name not in attributes]
@@ -153,6 +167,20 @@ def read_clip(path: Path) -> Clip:
     )
 
 
+def _check_table(table: pd.DataFrame, path: Path) -> None:
+    """Refuse a ``clips.csv`` that others have edited beyond use.
+
+    Raises:
+        StoreError: A clip comes twice, a split is unknown, or a number is none.
+    """
+    numbers = all(pd.api.types.is_integer_dtype(table[name]) for name in ("frames", "height", "width"))
+    if len(table) and not (table["clip"].is_unique and table["split"].isin(schema.SPLITS).all() and numbers):
+        raise StoreError(
+            f"{path}: expected each clip once, in {' or '.join(schema.SPLITS)}, with whole numbers of frames "
+            "and pixels, found others; run the same prepare again"
+        )
+
+
 def _open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise StoreError(f"expected a clip file at {path}, found none; run the same prepare again")
@@ -160,7 +188,7 @@ def _open_file(path: Path) -> h5py.File:
         import hdf5plugin  # noqa: F401, PLC0415 - an extra: registers zstd
     try:
         return h5py.File(path, "r")
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise StoreError(
             f"{path}: expected an HDF5 clip file, found another or a damaged one; delete and prepare again"
         ) from error

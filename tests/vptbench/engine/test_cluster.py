@@ -101,6 +101,22 @@ def test_an_unreachable_scheduler_is_told_in_time(monkeypatch):
         list(tasks_to_results(double, [1], scheduler="nonsense"))
 
 
+MALFORMED = """
+from vptbench.engine import tasks_to_results
+from vptbench.errors import UsageError
+try:
+    list(tasks_to_results(abs, [1], scheduler="nonsense"))
+except UsageError as error:
+    print(error)
+"""
+
+
+def test_a_malformed_address_leaves_no_client_that_cannot_close():
+    done = subprocess.run([sys.executable, "-c", MALFORMED], capture_output=True, text=True, check=True)
+    assert "expected a Dask scheduler at nonsense" in done.stdout
+    assert done.stderr == ""
+
+
 @pytest.fixture(scope="module")
 def given_cluster(pytestconfig, tmp_path_factory):
     scratch = str(tmp_path_factory.mktemp("scratch"))

@@ -180,6 +180,33 @@ def test_clip_files_of_another_kind_are_refused(store, name, value, message):
         read_clip(path)
 
 
+def test_damage_anywhere_in_a_clip_file_is_no_traceback(store):
+    """Metadata as well as chunks; what HDF5 does not see is not seen here either."""
+    path = clip_path(store, "test", "b")
+    whole = path.read_bytes()
+    found = set()
+    for start in range(0, len(whole), len(whole) // 40):
+        path.write_bytes(whole[:start] + bytes(64) + whole[start + 64 :])
+        for problem in store_to_problems(store):
+            assert ": expected" in problem
+            assert "\n" not in problem
+            found.add(problem.removeprefix(f"{path}: ").split("(")[0])
+    assert "expected a whole clip file, found damage " in found
+    assert "expected frames to be readable, found damage " in found
+
+
+@pytest.mark.parametrize(
+    "change", [("b,test", "001/9/1,test"), ("b,test", "b,val"), ("b,test,9", "b,test,x")]
+)
+def test_a_table_edited_beyond_use_is_refused(store, change):
+    table = store / "clips.csv"
+    table.write_text(table.read_text().replace(*change))
+    with pytest.raises(
+        StoreError, match=r"clips\.csv: expected each clip once, in train or test, with whole"
+    ):
+        open_store(store)
+
+
 def test_clip_files_with_missing_parts_are_refused(store, tmp_path):
     path = clip_path(store, "test", "b")
     with h5py.File(path, "r+") as file:
