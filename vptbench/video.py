@@ -54,10 +54,15 @@ def read_video_info(path: Path) -> VideoInfo:
     """
     _check_file(path)
     try:
-        with av.open(str(path)) as container:
+        with _opened(path) as container:
             if not container.streams.video:
                 raise VideoError(f"{path}: expected a video stream, found none; give a video file")
             stream = container.streams.video[0]
+            if stream.codec_context is None:
+                raise VideoError(
+                    f"{path}: expected a video of a codec that FFmpeg decodes, found an unknown one; "
+                    "convert it to H.264 or remove it"
+                )
             count = stream.frames or sum(packet.size > 0 for packet in container.demux(stream))
             rate = stream.average_rate or stream.guessed_rate or Fraction(25)
             return VideoInfo(frames=count, height=stream.height, width=stream.width, fps=float(rate))
@@ -141,7 +146,7 @@ def _pyav_chunks(path: Path, skip: int, chunk: int) -> Iterator[NDArray[np.uint8
     Raises:
         VideoError: The frames change their size.
     """
-    with av.open(str(path)) as container:
+    with _opened(path) as container:
         pictures = islice(_pyav_frames(container), skip, None)
         while frames := [picture.to_ndarray(format="rgb24") for picture in islice(pictures, chunk)]:
             sizes = {frame.shape[:2] for frame in frames}
@@ -151,6 +156,11 @@ def _pyav_chunks(path: Path, skip: int, chunk: int) -> Iterator[NDArray[np.uint8
                     "convert the video to one size or remove it"
                 )
             yield np.stack(frames)
+
+
+def _opened(path: Path) -> av.container.InputContainer:
+    """The container; its titles and comments may be of any encoding, since nobody reads them."""
+    return av.open(str(path), metadata_errors="replace")
 
 
 def _pyav_frames(container: av.container.InputContainer) -> Iterator[av.VideoFrame]:

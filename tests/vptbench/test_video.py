@@ -74,6 +74,23 @@ def test_damaged_files_are_refused_with_what_was_found(movie, tmp_path, damage, 
         read_all(path)
 
 
+def test_a_codec_that_nobody_knows_is_refused(movie, tmp_path):
+    path = tmp_path / "unknown.mp4"
+    path.write_bytes(movie.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(
+        VideoError, match="expected a video of a codec that FFmpeg decodes, found an unknown one"
+    ):
+        read_all(path)
+
+
+def test_titles_of_any_encoding_do_not_matter(movie, tmp_path):
+    path = tmp_path / "latin.mp4"
+    data = movie.read_bytes()
+    assert data.count(b"Lavf") == 1  # the name of the program that wrote it
+    path.write_bytes(data.replace(b"Lavf", b"L\xe4vf"))
+    np.testing.assert_array_equal(read_all(path), read_all(movie))
+
+
 def test_a_missing_file_and_bad_frames_are_refused(tmp_path):
     with pytest.raises(VideoError, match="found none; check the list"):
         read_all(tmp_path / "missing.mp4")

@@ -126,8 +126,8 @@ def _read_people(path: Path) -> list[object]:
         PoseError: The file is no such JSON.
     """
     try:
-        document = json.loads(path.read_bytes())
-    except ValueError as error:
+        document = json.loads(path.read_bytes(), parse_int=float)  # a huge integer is infinite, and refused
+    except (ValueError, RecursionError) as error:
         raise PoseError(
             f"{path}: expected JSON, found something else ({error}); run OpenPose again"
         ) from error
@@ -146,7 +146,7 @@ def _to_joints(person: object, path: Path) -> NDArray[np.float32]:
         PoseError: It does not hold 25 joints of three numbers.
     """
     values = person.get("pose_keypoints_2d") if isinstance(person, dict) else None
-    numbers = isinstance(values, list) and all(type(value) in {int, float} for value in values)
+    numbers = isinstance(values, list) and all(type(value) is float for value in values)
     if not numbers:
         raise PoseError(
             f"{path}: expected numbers in pose_keypoints_2d, found none; run OpenPose with BODY_25"

@@ -43,7 +43,9 @@ SHAPES: dict[str, tuple[str | int, ...]] = {
 }
 """Type and axes of each array."""
 
-DAMAGE = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGE = (
+    OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 """What reading a damaged or foreign file raises."""
 
 

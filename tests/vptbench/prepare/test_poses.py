@@ -72,6 +72,7 @@ def test_names_may_begin_with_the_videos(openpose):
         ([{}], "expected numbers in pose_keypoints_2d, found none"),
         ([{"pose_keypoints_2d": ["1"] * 75}], "expected numbers in pose_keypoints_2d"),
         ([{"pose_keypoints_2d": [float("nan")] * 75}], "expected finite numbers and confidences from 0"),
+        ([{"pose_keypoints_2d": [10**400] * 75}], "expected finite numbers and confidences from 0"),
         ([person(confidence=-0.5)], "expected finite numbers and confidences from 0"),
         ({"a": 1}, "expected OpenPose's list of people, found none"),
     ],
@@ -83,7 +84,7 @@ def test_malformed_frames_are_refused(openpose, people, message):
         read_openpose(folder, 10)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
+@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "[" * 100_000])
 def test_what_is_no_json_is_refused(openpose, text):
     folder, _ = openpose
     frame_file(folder).write_bytes(text.encode(errors="surrogateescape"))
