@@ -86,9 +86,8 @@ def test_truth_opens_without_pickles_and_fits_the_pictures(raw):
                 assert ((table.face >= 0) & mask).sum() / ((table.face >= 0) | mask).sum() > 0.97
 
 
+@pytest.mark.parametrize("raw", ["fashionvideo"], indirect=True)  # only a plain backdrop tells by its colour
 def test_the_video_shows_the_person_where_the_mask_says(raw):
-    if _layout(raw) == "iper":
-        return  # only a plain backdrop tells by its colour
     frames = np.concatenate(list(video_to_frames(raw / "train" / "s0005-000.mp4"))).astype(float)
     with np.load(raw / "truth" / "s0005-000.npz", allow_pickle=False) as truth:
         mask = truth["mask"]
@@ -132,6 +131,15 @@ def test_about_a_third_of_the_clips_are_tested(layout, clips, tested):
     assert len({plan.clip for plan in plans}) == clips
     assert sum(plan.split == "test" for plan in plans) == tested
     assert sum(plan.split == "train" for plan in plans) == clips - tested
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_clip_does_not_depend_on_how_many_are_made(layout):
+    many = {plan.clip: (plan.person, plan.motion) for plan in LAYOUTS[layout].plan(9, 1)}
+    for clips in range(2, 9):
+        few = {plan.clip: (plan.person, plan.motion) for plan in LAYOUTS[layout].plan(clips, 1)}
+        assert len(few) == clips
+        assert few.items() <= many.items()
 
 
 def test_a_second_run_makes_only_what_is_missing(raw, tmp_path):
