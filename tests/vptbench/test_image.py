@@ -37,6 +37,17 @@ def test_what_is_no_picture_is_refused(tmp_path):
         write_image(tmp_path / "b.bmp", colours())
 
 
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])
+def test_a_picture_cut_short_is_refused(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_image(path, colours(64, 64))
+    whole = path.read_bytes()
+    for length in (len(whole) // 2, len(whole) - 2):
+        path.write_bytes(whole[:length])
+        with pytest.raises(VideoError, match=f"expected a PNG, JPEG or WebP picture, found {length} bytes"):
+            read_image(path)
+
+
 def test_resizing_keeps_pixel_centres():
     ramp = np.repeat(np.arange(0, 64, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     half = resize_frame(ramp, (32, 32))  # x' = (x + 0.5)/2 − 0.5, so pixel j is the mean of 2j and 2j + 1
