@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from vptbench.errors import ShapeError, VideoError
 
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damaged files are told in our own words
+
 Frame = NDArray[np.uint8]
 """One RGB picture, uint8 (H, W, 3)."""
 

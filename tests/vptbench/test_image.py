@@ -48,6 +48,14 @@ def test_a_picture_cut_short_is_refused(tmp_path, suffix):
             read_image(path)
 
 
+def test_a_picture_cut_short_is_told_in_our_words_alone(tmp_path, capfd):
+    write_image(tmp_path / "a.png", colours(64, 64))
+    (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:900])
+    with pytest.raises(VideoError, match=r"a\.png: expected a PNG"):
+        read_image(tmp_path / "a.png")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_resizing_keeps_pixel_centres():
     ramp = np.repeat(np.arange(0, 64, dtype=np.uint8)[None, :, None], 64, 0).repeat(3, 2)
     half = resize_frame(ramp, (32, 32))  # x' = (x + 0.5)/2 − 0.5, so pixel j is the mean of 2j and 2j + 1

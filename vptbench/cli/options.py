@@ -98,6 +98,19 @@ def resolve_networks(mode: str, directory: Path | None, device_name: str) -> "Ne
     )
 
 
+def resolve_claims(claims: Sequence[str]) -> dict[str, str]:
+    """`--claim KEY=VALUE`, as often as it was given.
+
+    Raises:
+        UsageError: One has no key or no value.
+    """
+    pairs = [claim.partition("=") for claim in claims]
+    for claim, (key, _, value) in zip(claims, pairs, strict=True):
+        if not key.strip() or not value.strip():
+            raise UsageError(f"expected a claim such as model=NAME, got {claim!r}")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
 def finish(done: str, skipped: Sequence[str], failed: Mapping[str, str], where: Path) -> None:
     """Say what was done, list the clips that failed, and end with status 1 if there are any."""
     already = f", {len(skipped)} were there already" if skipped else ""

@@ -41,6 +41,7 @@ def score(  # noqa: PLR0913 - what the command line can say
     targets: Path | None = None,
     metrics: Sequence[str] | None = None,
     networks: Networks,
+    claimed: Mapping[str, str] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
 ) -> Scores:
@@ -55,12 +56,12 @@ def score(  # noqa: PLR0913 - what the command line can say
     if store is not None and benchmark is not None and targets is None:
         return outputs_to_scorefile(
             outputs, scores, store=store, benchmark=benchmark, metrics=metrics, networks=networks,
-            workers=workers, scheduler=scheduler,
+            claimed=claimed, workers=workers, scheduler=scheduler,
         )  # fmt: skip
     if targets is not None and len(named_options) == 1:
         return folders_to_scorefile(
-            outputs, scores, targets=targets, metrics=metrics, networks=networks, workers=workers,
-            scheduler=scheduler,
+            outputs, scores, targets=targets, metrics=metrics, networks=networks, claimed=claimed,
+            workers=workers, scheduler=scheduler,
         )  # fmt: skip
     raise UsageError(
         "expected --store and --benchmark together, or --targets alone, got "
@@ -76,6 +77,7 @@ def outputs_to_scorefile(  # noqa: PLR0913 - what the command line can say
     benchmark: str | Path,
     metrics: Sequence[str] | None = None,
     networks: Networks,
+    claimed: Mapping[str, str] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
 ) -> Scores:
@@ -91,6 +93,8 @@ def outputs_to_scorefile(  # noqa: PLR0913 - what the command line can say
         benchmark: Id of a protocol, or its JSON file.
         metrics: Some of the protocol's metrics; all by default.
         networks: Which weights, and where they run.
+        claimed: What somebody tells of a model that never ran here, such as its name ("model"); written
+            down as claimed.
         workers: 1 works in this process; more start a local cluster.
         scheduler: Address of a Dask scheduler to join instead.
 
@@ -100,6 +104,7 @@ def outputs_to_scorefile(  # noqa: PLR0913 - what the command line can say
         OutputError: Clips or frames are missing, sizes differ, or the outputs were made from other clips.
         WeightsError: A network's weights are missing or not the pinned ones.
         ScoreError: `scores` holds something else, or clips could not be measured.
+        UsageError: A model's name is claimed for outputs that state it.
 
     Example:
         ``outputs_to_scorefile("outputs/mesh_warp", "scores/mesh_warp", store="store",
@@ -134,7 +139,7 @@ def outputs_to_scorefile(  # noqa: PLR0913 - what the command line can say
             reference=sorted(reference, key=lambda pair: pair.clip),
             missing_reference=absent,
             facts={
-                **_common_facts(generated, chosen, networks),
+                **_common_facts(generated, chosen, networks, claimed or {}),
                 "official": True,
                 "benchmark": config_to_json(protocol),
                 "data": {name: opened.manifest.get(name) for name in ("dataset", "synth")},
@@ -159,6 +164,7 @@ def folders_to_scorefile(  # noqa: PLR0913 - what the command line can say
     targets: Path | str,
     metrics: Sequence[str] | None = None,
     networks: Networks,
+    claimed: Mapping[str, str] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
 ) -> Scores:
@@ -170,6 +176,8 @@ def folders_to_scorefile(  # noqa: PLR0913 - what the command line can say
         targets: The true frames; both folders must hold the same clips and frame numbers.
         metrics: Metric ids; all of `metrics.METRICS` by default.
         networks: Which weights, and where they run.
+        claimed: What somebody tells of a model that never ran here, such as its name ("model"); written
+            down as claimed.
         workers: 1 works in this process; more start a local cluster.
         scheduler: Address of a Dask scheduler to join instead.
 
@@ -178,6 +186,7 @@ def folders_to_scorefile(  # noqa: PLR0913 - what the command line can say
         OutputError: One folder lacks what the other has, or sizes differ.
         WeightsError: A network's weights are missing or not the pinned ones.
         ScoreError: `scores` holds something else, or clips could not be measured.
+        UsageError: A model's name is claimed for outputs that state it.
     """
     chosen = _chosen(metrics, tuple(METRICS), "metric")
     _check_weights(chosen, networks)
@@ -194,7 +203,7 @@ def folders_to_scorefile(  # noqa: PLR0913 - what the command line can say
             reference=(),
             missing_reference="",
             facts={
-                **_common_facts(made, chosen, networks),
+                **_common_facts(made, chosen, networks, claimed or {}),
                 "official": False,
                 "benchmark": None,
                 "data": {},
@@ -211,12 +220,23 @@ def folders_to_scorefile(  # noqa: PLR0913 - what the command line can say
     )
 
 
-def _common_facts(generated: FrameReader, chosen: Sequence[str], networks: Networks) -> dict[str, Json]:
-    """What does not depend on the kind of comparison."""
+def _common_facts(
+    generated: FrameReader, chosen: Sequence[str], networks: Networks, claimed: Mapping[str, str]
+) -> dict[str, Json]:
+    """What does not depend on the kind of comparison.
+
+    Raises:
+        UsageError: A model's name is claimed for outputs that state it.
+    """
     known = generated.manifest if isinstance(generated, Outputs) else None
+    if known is not None and "model" in claimed:
+        raise UsageError(
+            f"expected no claim of a model's name, got {claimed['model']!r}: {generated.path} states "
+            f"{known['model']!r}; leave it out"
+        )
     used = sorted({network for name in chosen if (network := metric_facts(name).network)})
     return {
-        "model": generated.path.name if known is None else known["model"],
+        "model": claimed.get("model", generated.path.name) if known is None else known["model"],
         "kind": "claimed" if known is None else known["kind"],
         "networks": {
             name: {"mode": networks.mode, "sha256": network_sha256(name, networks.mode)} for name in used
@@ -225,7 +245,7 @@ def _common_facts(generated: FrameReader, chosen: Sequence[str], networks: Netwo
         "intervals": INTERVALS,
         "layout": generated.layout,
         "outputs": None if known is None else {key: known[key] for key in known if key not in UNNAMED},
-        "claimed": {},
+        "claimed": dict(claimed),
         "libraries": {**library_versions(), **{name: version(name) for name in LIBRARIES}},
     }
 

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from vptbench import cli
 from vptbench.cli import COMMANDS, main
-from vptbench.cli.options import echo_table, finish, resolve_device
+from vptbench.cli.options import echo_table, finish, resolve_claims, resolve_device
 from vptbench.errors import StoreError, UsageError
 from vptbench.leaderboard import read_board
 from vptbench.leaderboard.entry import CLAIMS
@@ -142,6 +142,12 @@ def test_failed_clips_are_listed_with_status_1(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         finish("2 clips done", [], {}, tmp_path)
     assert stop.value.code == 0
+
+
+def test_claims_are_pairs():
+    assert resolve_claims(["model = mine", "note=a=b"]) == {"model": "mine", "note": "a=b"}
+    with pytest.raises(UsageError, match="expected a claim such as model=NAME, got 'model'"):
+        resolve_claims(["model"])
 
 
 def test_tables_are_aligned_or_json(capsys):

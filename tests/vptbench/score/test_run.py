@@ -318,6 +318,19 @@ def test_two_folders_are_unofficial(tmp_path, make_folder, grey):
     assert swapped.clip_list_sha256 != scores.clip_list_sha256
 
 
+def test_facts_of_a_model_that_never_ran_here_are_claimed(tmp_path, make_folder, grey, constant):
+    made, true = (
+        make_folder({"x": {3: grey(level)[0]}}, name) for name, level in (("mine", 10), ("true", 15))
+    )
+    common = {"metrics": ["l1-v1"], "networks": RANDOM, "claimed": {"model": "mine", "trained_on": "iPER"}}
+    scores = folders_to_scorefile(made, tmp_path / "s1", targets=true, **common)
+    assert (scores.model, scores.kind) == ("mine", "claimed")
+    assert scores.claimed == {"model": "mine", "trained_on": "iPER"}
+    outputs, store = constant
+    with pytest.raises(UsageError, match="expected no claim of a model's name, got 'mine'"):
+        outputs_to_scorefile(outputs, tmp_path / "s2", store=store, benchmark="synthetic-v1", **common)
+
+
 def test_the_command_lines_choices(constant, tmp_path):
     made, store = constant
     common = {"metrics": ["l1-v1"], "networks": RANDOM}

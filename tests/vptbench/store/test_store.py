@@ -195,6 +195,18 @@ def test_damage_anywhere_in_a_clip_file_is_no_traceback(store):
     assert "expected frames to be readable, found damage " in found
 
 
+@pytest.mark.parametrize("name", ["keypoints", "body/pose", "mesh/faces", "mesh/joint_weights", "mask"])
+def test_a_changed_bit_is_noticed_wherever_it_is(store, name):
+    path = clip_path(store, "test", "b")
+    with h5py.File(path) as file:
+        where = file[name].id.get_chunk_info(0).byte_offset
+    data = bytearray(path.read_bytes())
+    data[where + 12] ^= 4
+    path.write_bytes(data)
+    (problem,) = store_to_problems(store)
+    assert "found damage" in problem
+
+
 @pytest.mark.parametrize(
     "change", [("b,test", "001/9/1,test"), ("b,test", "b,val"), ("b,test,9", "b,test,x")]
 )
