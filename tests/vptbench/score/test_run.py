@@ -318,17 +318,16 @@ def test_two_folders_are_unofficial(tmp_path, make_folder, grey):
     assert swapped.clip_list_sha256 != scores.clip_list_sha256
 
 
-def test_facts_of_a_model_that_never_ran_here_are_claimed(tmp_path, make_folder, grey, constant):
-    made, true = (
-        make_folder({"x": {3: grey(level)[0]}}, name) for name, level in (("mine", 10), ("true", 15))
-    )
-    common = {"metrics": ["l1-v1"], "networks": RANDOM, "claimed": {"model": "mine", "trained_on": "iPER"}}
+def test_facts_of_a_model_that_never_ran_here_are_claimed(tmp_path, make_folder, make_store, grey):
+    made, true = make_folder({"x": {3: grey(10)[0]}}, "mine"), make_folder({"x": {3: grey(15)[0]}}, "true")
+    common = {"metrics": ["l1-v1"], "networks": RANDOM, "claimed": {"model": "ours", "trained_on": "iPER"}}
     scores = folders_to_scorefile(made, tmp_path / "s1", targets=true, **common)
-    assert (scores.model, scores.kind) == ("mine", "claimed")
-    assert scores.claimed == {"model": "mine", "trained_on": "iPER"}
-    outputs, store = constant
-    with pytest.raises(UsageError, match="expected no claim of a model's name, got 'mine'"):
-        outputs_to_scorefile(outputs, tmp_path / "s2", store=store, benchmark="synthetic-v1", **common)
+    assert (scores.model, scores.kind) == ("ours", "claimed")
+    assert scores.claimed == {"model": "ours", "trained_on": "iPER"}
+    store = make_store({("a", "test"): grey(50, 60)})
+    outputs = write_outputs(tmp_path / "outputs", store, {"a": grey(50, 60)})
+    with pytest.raises(UsageError, match="expected no claim of a model's name, got 'ours'"):
+        outputs_to_scorefile(outputs, tmp_path / "s2", store=store.path, benchmark="synthetic-v1", **common)
 
 
 def test_the_command_lines_choices(constant, tmp_path):
