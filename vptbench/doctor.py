@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from vptbench import video
 from vptbench.weights import NETWORKS, weights_to_problem
 
 ROOM_GIB = 20
@@ -40,10 +41,10 @@ def _python() -> Finding:
 
 
 def _decord() -> Finding:
-    if importlib.util.find_spec("decord") is not None:
+    if video.decord is not None:
         return Finding("decord", "ok", version("decord"))
     return Finding(
-        "decord", "optional", "no wheel for this platform; PyAV reads videos instead, some 2× slower"
+        "decord", "optional", "not installed, or it cannot be loaded here; PyAV reads videos instead"
     )
 
 
@@ -58,7 +59,7 @@ def _accelerator() -> Finding:
 def _zstd() -> Finding:
     if importlib.util.find_spec("hdf5plugin") is not None:
         return Finding("zstd", "ok", f"hdf5plugin {version('hdf5plugin')}")
-    return Finding("zstd", "optional", "pip install 'vptbench[zstd]' for stores that read 4× faster")
+    return Finding("zstd", "optional", "pip install 'vptbench[zstd]' for smaller stores that read faster")
 
 
 def _disk() -> Finding:

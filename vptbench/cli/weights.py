@@ -1,5 +1,6 @@
 """`vptbench weights`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -17,13 +18,19 @@ def command() -> None:
 @options.as_json
 def list_weights(weights_dir: Path | None, as_json: bool) -> None:
     """Each network: its file, hash and licence, and whether it is here."""
-    from vptbench.weights import NETWORKS, weights_to_problem
+    from vptbench.weights import NETWORKS, default_directory, weights_to_problem
 
+    folder = weights_dir or default_directory()
+    verified = {name for name in NETWORKS if weights_to_problem(name, weights_dir) is None}
     rows = [
         {
             "network": name,
             "serves": network.serves,
-            "state": "missing" if weights_to_problem(name, weights_dir) else "verified",
+            "state": "verified"
+            if name in verified
+            else "damaged"
+            if (folder / network.file).exists()
+            else "missing",
             "sha256": network.sha256,
             "licence": network.licence,
             "url": network.url,
@@ -37,17 +44,37 @@ def list_weights(weights_dir: Path | None, as_json: bool) -> None:
 @options.weights_directory
 def fetch(weights_dir: Path | None) -> None:
     """Download what is missing, and check it against its pinned hash."""
-    from vptbench.weights import NETWORKS, fetch_weights
+    from vptbench.weights import fetch_weights
 
-    for name in NETWORKS:
-        click.echo(f"{name}: {fetch_weights(name, weights_dir)}")
+    _each_network(fetch_weights, weights_dir)
 
 
 @command.command()
 @options.weights_directory
 def verify(weights_dir: Path | None) -> None:
     """Check the files that are here against their pinned hashes."""
-    from vptbench.weights import NETWORKS, resolve_weights
+    from vptbench.weights import resolve_weights
 
+    _each_network(resolve_weights, weights_dir)
+
+
+def _each_network(step: Callable[[str, Path | None], Path], weights_dir: Path | None) -> None:
+    """Do `step` for every network, say what came of each, and fail at the end if one failed.
+
+    Raises:
+        WeightsError: Some networks are missing or not the pinned ones; each was named before.
+    """
+    from vptbench.errors import WeightsError
+    from vptbench.weights import NETWORKS
+
+    failed = []
     for name in NETWORKS:
-        click.echo(f"{name}: {resolve_weights(name, weights_dir)}")
+        try:
+            click.echo(f"{name}: {step(name, weights_dir)}")
+        except WeightsError as error:
+            click.echo(f"{name}: {error}")
+            failed.append(name)
+    if failed:
+        raise WeightsError(
+            f"expected all {len(NETWORKS)} networks, could not have {', '.join(failed)}; see above"
+        )
