@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from vptbench import video
+from vptbench.video import HAS_DECORD
 from vptbench.weights import NETWORKS, weights_to_problem
 
 ROOM_GIB = 20
@@ -41,7 +41,7 @@ def _python() -> Finding:
 
 
 def _decord() -> Finding:
-    if video.decord is not None:
+    if HAS_DECORD:
         return Finding("decord", "ok", version("decord"))
     return Finding(
         "decord", "optional", "not installed, or it cannot be loaded here; PyAV reads videos instead"

@@ -26,6 +26,9 @@ else:
 
 log = logging.getLogger(__name__)
 
+HAS_DECORD = decord is not None
+"""Whether decord reads here; if not, PyAV does."""
+
 VIDEO_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 
 

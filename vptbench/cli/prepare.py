@@ -14,11 +14,10 @@ from vptbench.cli import options
 @click.option(
     "--size",
     type=click.IntRange(min=16),
-    default=256,
-    show_default=True,
-    help="Height and width of the frames.",
+    help="Height and width of the frames  [default: the benchmark's, or 256].",
 )
-@click.option("--crop", default="clip-square-v1", show_default=True, help="How the person is cut out.")
+@click.option("--crop", help="How the person is cut out  [default: the benchmark's, or clip-square-v1].")
+@click.option("--benchmark", metavar="ID", help="The frozen protocol that the store is for.")
 @click.option(
     "--poses",
     type=click.Choice(["auto", "openpose", "truth"]),
@@ -38,13 +37,13 @@ from vptbench.cli import options
     type=click.Choice(["gzip", "zstd"]),
     default="gzip",
     show_default=True,
-    help="Of the clip files; zstd reads 4× faster and needs vptbench[zstd].",
+    help="Of the clip files; zstd is smaller, reads faster and needs vptbench[zstd].",
 )
 @options.workers
 @options.verbose
 def command(
-    dataset: str, raw: Path, store: Path, size: int, crop: str, poses: str, body: str, compression: str,
-    workers: int, scheduler: str | None,
+    dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
+    poses: str, body: str, compression: str, workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Turn the videos of DATASET (fashionvideo, iper) in RAW into the clip store STORE.
 
@@ -52,7 +51,9 @@ def command(
     STORE/failures.csv with the reason; the others are done, and the exit status is 1.
     """
     from vptbench.prepare.build import PrepareSettings, source_to_store
+    from vptbench.prepare.protocol import resolve_size_and_crop
 
-    settings = PrepareSettings(size=size, crop=crop, poses=poses, body=body, compression=compression)
+    side, cut = resolve_size_and_crop(benchmark, size, crop)
+    settings = PrepareSettings(size=side, crop=cut, poses=poses, body=body, compression=compression)
     report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

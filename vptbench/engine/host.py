@@ -24,6 +24,9 @@ SETTINGS = {
     # All of it, so without Dask's MALLOC_TRIM_THRESHOLD_: with that, each frame's memory is mapped anew,
     # which doubles the processor time of preparing.
     "distributed.nanny.pre-spawn-environ": dict.fromkeys(ONE_THREAD, "1"),
+    # Dask's own sampling of what workers do would take a fifth of their time.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
     "distributed.scheduler.worker-saturation": 1.0,  # a task that kills its worker is blamed alone
 }
 

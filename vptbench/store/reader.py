@@ -210,10 +210,8 @@ def _read_attributes(file: h5py.File, path: Path) -> dict[str, Json]:
 
 
 def _plain(value: object) -> Json:
-    if isinstance(value, np.ndarray | np.generic):
-        plain: Json = value.tolist()
-        return plain
-    return str(value)
+    plain: Json = value.tolist() if isinstance(value, np.ndarray | np.generic) else str(value)
+    return plain.decode(errors="replace") if isinstance(plain, bytes) else plain
 
 
 def _rows(source: ClipFile, name: str) -> FileRows:

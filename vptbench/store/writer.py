@@ -147,10 +147,14 @@ def _check_disk(disk: DiskFile, path: Path) -> None:
 
 
 def _write_attributes(file: h5py.File, attributes: Mapping[str, Json]) -> None:
-    file.attrs["format"] = schema.CLIP_FORMAT
-    file.attrs["version"] = schema.VERSION
-    for name, value in sorted(attributes.items()):
-        file.attrs[name] = json_to_text(value) if isinstance(value, Mapping) or value is None else value
+    known = {**attributes, "format": schema.CLIP_FORMAT, "version": schema.VERSION}
+    for name, value in sorted(known.items()):
+        plain = json_to_text(value) if isinstance(value, Mapping) or value is None else value
+        if isinstance(plain, str):  # of fixed length: others lie in a heap that has no checksum
+            text = plain.encode()
+            file.attrs.create(name, text, dtype=h5py.string_dtype("utf-8", max(1, len(text))))
+        else:
+            file.attrs[name] = plain
 
 
 def _write_rows(

@@ -1,0 +1,37 @@
+"""What a frozen protocol says of preparing: the size and the crop that its clips must have."""
+
+from vptbench.benchmarks.loader import load_benchmark
+from vptbench.errors import UsageError
+from vptbench.prepare.crop import DEFAULT_CROP
+
+DEFAULT_SIZE = 256
+"""Height and width of prepared frames where nothing else is said, pixels."""
+
+
+def resolve_size_and_crop(benchmark: str | None, size: int | None, crop: str | None) -> tuple[int, str]:
+    """Size and crop id to prepare with.
+
+    Args:
+        benchmark: Id or JSON file of a protocol that the store is for, or None.
+        size: What was asked for, or None.
+        crop: What was asked for, or None.
+
+    Raises:
+        UsageError: What was asked for is not what the protocol needs, or its frames are not square.
+        BenchmarkError: The protocol's file is malformed.
+        RegistryError: The protocol's id is unknown.
+    """
+    if benchmark is None:
+        return size or DEFAULT_SIZE, crop or DEFAULT_CROP
+    protocol = load_benchmark(benchmark)
+    if protocol.size is not None and protocol.size[0] != protocol.size[1]:
+        raise UsageError(
+            f"{protocol.id}: expected square frames, as prepare makes them, found {protocol.size}"
+        )
+    needed = None if protocol.size is None else protocol.size[0]
+    for name, asked, fixed in (("--size", size, needed), ("--crop", crop, protocol.crop)):
+        if asked is not None and fixed is not None and asked != fixed:
+            raise UsageError(
+                f"expected {name} {fixed} as {protocol.id} has it, got {asked}; leave {name} out"
+            )
+    return needed or size or DEFAULT_SIZE, protocol.crop
