@@ -1,5 +1,6 @@
 # make demo   the whole main line offline, to a page        make test   all tests
 # make lint   style, types, layers                          make bench  speed against peers (minutes)
+# make docs   the page of metrics from their table
 # VENV=path reuses an environment; PYTHON=python3.12 chooses the interpreter of a new one.
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.vptbench-ready
 CODE := vptbench dmm_model baselines tests benchmarks tools
 
-.PHONY: setup demo test lint format bench
+.PHONY: setup demo test lint format bench docs
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
@@ -30,6 +31,9 @@ lint: setup
 format: setup
 	$(BIN)/ruff format --quiet $(CODE)
 	$(BIN)/ruff check --quiet --fix $(CODE)
+
+docs: setup
+	$(BIN)/python tools/make_metrics_page.py
 
 bench: setup
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -1,5 +1,6 @@
 """The README's commands work when they are pasted, in their order, into an empty folder."""
 
+import importlib
 import os
 import re
 import subprocess
@@ -41,6 +42,12 @@ def test_the_readmes_model_keeps_the_contract():
     names = {}
     exec(block, names)  # noqa: S102 - our own README
     check_model(names["Repeat"])
+
+
+def test_the_page_of_metrics_is_what_the_table_says(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tools"))
+    page = importlib.import_module("make_metrics_page").page()
+    assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page, "run `make docs`"
 
 
 def test_the_five_tasks_have_commands():

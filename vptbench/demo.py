@@ -10,7 +10,7 @@ from vptbench.leaderboard.entry import add_entry
 from vptbench.manifest import delete
 from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.report.page import scores_to_page
-from vptbench.score.run import outputs_to_scorefile
+from vptbench.score import ScoreSettings, outputs_to_scorefile
 from vptbench.synth.build import seed_to_raw
 from vptbench.weights import Networks
 
@@ -72,7 +72,8 @@ def run_demo(
 def _generate_and_score(model: str, store: Path, out: Path) -> Path:
     outputs, scores = out / "outputs" / model, out / "scores" / model
     _check_all(store_to_outputs(model, store, outputs, BENCHMARK).failed)
-    outputs_to_scorefile(outputs, scores, store=store, benchmark=BENCHMARK, networks=Networks(mode="random"))
+    settings = ScoreSettings(networks=Networks(mode="random"))
+    outputs_to_scorefile(outputs, scores, settings, store=store, benchmark=BENCHMARK)
     return scores
 
 

@@ -57,12 +57,24 @@ class OutputError(VptbenchError):
     """A model's outputs are incomplete, damaged or do not fit their targets."""
 
 
+class DownloadError(VptbenchError):
+    """A file could not be brought, or what came is another one."""
+
+
 class WeightsError(VptbenchError):
     """A network's weights are missing or not the pinned ones."""
 
 
+class MetricError(VptbenchError):
+    """The definition of a metric gives no number for what it was given."""
+
+
 class ScoreError(VptbenchError):
     """Scores cannot be computed, read or compared."""
+
+
+class ClipsFailedError(VptbenchError):
+    """Some clips failed, the others are done and kept: the command line ends with status 1, not 2."""
 
 
 class BoardError(VptbenchError):

@@ -14,14 +14,18 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # damaged fil
 Frame = NDArray[np.uint8]
 """One RGB picture, uint8 (H, W, 3)."""
 
+CHANNELS = {1: "a grey one", 2: "grey with alpha", 3: "RGB", 4: "RGB with alpha"}
+"""Kinds of picture by their number of channels, in words."""
+
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def read_image(path: Path) -> Frame:
-    """Read a picture as RGB uint8 (H, W, 3); grey ones are spread over three channels, alpha is dropped.
+    """Read an RGB picture of 8 bits as uint8 (H, W, 3).
 
     Raises:
-        VideoError: The file is missing or cannot be decoded.
+        VideoError: The file is missing, cannot be decoded, or is grey, has an alpha channel or other depth:
+            what it should look like in RGB is not ours to guess.
     """
     try:
         packed = np.fromfile(path, np.uint8)
@@ -29,10 +33,17 @@ def read_image(path: Path) -> Frame:
         raise VideoError(
             f"expected a picture at {path}, found none that can be read ({error.strerror})"
         ) from error
-    decoded = cv2.imdecode(packed, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION) if packed.size else None
+    decoded = cv2.imdecode(packed, cv2.IMREAD_UNCHANGED) if packed.size else None
     if decoded is None:
         raise VideoError(
             f"{path}: expected a PNG, JPEG or WebP picture, found {packed.size} bytes that are none"
+        )
+    if decoded.ndim != 3 or decoded.shape[2] != 3 or decoded.dtype != np.uint8:
+        channels = decoded.shape[2] if decoded.ndim == 3 else 1
+        kind = CHANNELS.get(channels, f"{channels} channels")
+        raise VideoError(
+            f"{path}: expected an RGB picture of 8 bits, found {kind}, {8 * decoded.itemsize} bits; "
+            "write it as RGB without alpha"
         )
     return np.ascontiguousarray(decoded[..., ::-1].astype(np.uint8, copy=False))
 

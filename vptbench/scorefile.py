@@ -13,6 +13,7 @@ value, or that cannot be computed, is null, and ``reason`` says why. NaN is refu
 """
 
 import dataclasses
+import html
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -44,6 +45,12 @@ POOLINGS = ("clip", "frame")
 ROUNDING = 1e-9
 """Relative difference that recomputing a mean may make."""
 
+TABLE_COLUMNS = (
+    "label", "value", "low", "high", "unit", "higher_is_better", "floor", "pooling", "clips", "frames",
+    "samples", "infinite_frames", "reason",
+)  # fmt: skip
+"""Fields of a figure that `Scores.table` shows."""
+
 NUMBER_OR_NONE = (int, float, type(None))
 
 RECORDS: dict[str, dict[str, type]] = {
@@ -67,10 +74,13 @@ class Figure:
         value: The figure, or None where there is none.
         low: Lower end of its 95 % interval over clips, or None where there are too few clips.
         high: Upper end, or None.
+        floor: What the true frames themselves score, for metrics that have such a floor, or None.
+        pooling: How frames were averaged, one of `POOLINGS`; empty for distances between distributions.
         clips: Clips that were scored.
         frames: Frames that were scored.
         samples: What the figure is made of: frames that have a finite value, or rows of features.
         infinite_frames: Frames that were left out because their value is infinite.
+        settings: What a reader must know beside the id: window, stride, seed, samples of the other side.
         reason: Why there is no value; empty where there is one.
 
     Raises:
@@ -83,10 +93,13 @@ class Figure:
     value: float | None
     low: float | None
     high: float | None
+    floor: float | None
+    pooling: str
     clips: int
     frames: int
     samples: int
     infinite_frames: int
+    settings: Mapping[str, Json]
     reason: str
 
     def __post_init__(self) -> None:
@@ -107,6 +120,8 @@ class Scores:
         data: What the clips are: the store's ``dataset`` and ``synth``; empty for plain folders.
         clip_list_sha256: Hash of which clips were scored, see `benchmarks.loader.clip_list_sha256`.
         clips: Clip id to ``{"frames", "generated_sha256", "target_sha256"}``: what exactly was compared.
+        reference: ``{"split", "clips", "frames", "sha256"}`` of the true clips of another split that some
+            metrics compare with, or None where there are none.
         pooling: "clip" (mean over a clip's frames, then over clips) or "frame" (mean over all frames).
         metrics: Name ("ssim-v1", or "fid-v1@random" by a network with random weights) to figure.
         networks: Name to ``{"mode", "sha256"}`` of the networks that measured.
@@ -114,6 +129,7 @@ class Scores:
         intervals: How the intervals were made.
         inputs: Relative paths ``outputs``, and ``store`` or ``targets``; each may be None.
         layout: How the model's frames lie, see `outputs.layouts.LAYOUTS`.
+        resize: How the model's frames were brought to the targets' size, or None where they were not.
         outputs: What ``outputs.json`` says but for its entries, or None where there is none.
         claimed: Facts that somebody told and nobody measured.
         libraries: Versions of the packages that can move a number.
@@ -128,6 +144,7 @@ class Scores:
     data: Mapping[str, Json]
     clip_list_sha256: str
     clips: Mapping[str, Mapping[str, Json]]
+    reference: Mapping[str, Json] | None
     pooling: str
     metrics: Mapping[str, Figure]
     networks: Mapping[str, Mapping[str, Json]]
@@ -135,11 +152,27 @@ class Scores:
     intervals: Mapping[str, Json]
     inputs: Mapping[str, Json]
     layout: str
+    resize: Mapping[str, Json] | None
     outputs: Mapping[str, Json] | None
     claimed: Mapping[str, Json]
     libraries: Mapping[str, Json]
     per_clip: pd.DataFrame = field(repr=False)
     per_frame: pd.DataFrame = field(repr=False)
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a metric, indexed by its name, with `TABLE_COLUMNS`; NaN where there is no number."""
+        rows = [
+            {"metric": name, **{column: getattr(figure, column) for column in TABLE_COLUMNS}}
+            for name, figure in self.metrics.items()
+        ]
+        numbers = dict.fromkeys(("value", "low", "high", "floor"), np.float64)
+        return pd.DataFrame(rows).astype(numbers).set_index("metric")
+
+    def _repr_html_(self) -> str:
+        """The table, as notebooks show it."""
+        title = html.escape(f"{self.model}: {self.benchmark['id'] if self.benchmark else 'unofficial'}")
+        return f"<p>{title}, {len(self.clips)} clips</p>{self.table.to_html(na_rep='–')}"
 
 
 def write_scores(folder: Path, scores: Scores) -> None:
@@ -240,9 +273,7 @@ def frames_to_clips(per_frame: pd.DataFrame) -> pd.DataFrame:
     Returns:
         `PER_CLIP_COLUMNS`, in the order in which clips and metrics first appear.
     """
-    finite = per_frame.assign(value=per_frame["value"].where(np.isfinite(per_frame["value"])))
-    means = finite.groupby(["clip", "metric"], sort=False)["value"].mean().fillna(math.inf)
-    return means.reset_index()
+    return per_frame.groupby(["clip", "metric"], sort=False)["value"].agg(_exact_mean).reset_index()
 
 
 def clips_to_value(per_clip: pd.DataFrame, per_frame: pd.DataFrame, metric: str, pooling: str) -> float:
@@ -255,9 +286,13 @@ def clips_to_value(per_clip: pd.DataFrame, per_frame: pd.DataFrame, metric: str,
         pooling: "clip" or "frame".
     """
     table = per_clip if pooling == "clip" else per_frame
-    values = table.loc[table["metric"] == metric, "value"].to_numpy(np.float64)
-    finite = values[np.isfinite(values)]
-    return float(finite.mean()) if len(finite) else math.inf
+    return _exact_mean(table.loc[table["metric"] == metric, "value"])
+
+
+def _exact_mean(values: "pd.Series[float]") -> float:
+    """Mean of the finite numbers, the same in any order: their sum is exact until it is rounded once."""
+    finite = [value for value in values.tolist() if math.isfinite(value)]
+    return math.fsum(finite) / len(finite) if finite else math.inf
 
 
 def _json_fields() -> tuple[str, ...]:
@@ -315,10 +350,11 @@ def _figure_to_problems(figure: Figure) -> list[str]:
     """What is wrong with the types and values of a figure, in words."""
     problems = []
     kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
-        str: ("label", "unit", "reason"),
+        str: ("label", "unit", "pooling", "reason"),
         bool: ("higher_is_better",),
         int: ("clips", "frames", "samples", "infinite_frames"),
-        NUMBER_OR_NONE: ("value", "low", "high"),
+        NUMBER_OR_NONE: ("value", "low", "high", "floor"),
+        Mapping: ("settings",),
     }
     for kind, names in kinds.items():
         for name in names:
@@ -327,13 +363,16 @@ def _figure_to_problems(figure: Figure) -> list[str]:
                 problems.append(f"{name}: found {value!r}, which is of another type than expected")
     if problems:
         return problems
-    numbers = [value for value in (figure.value, figure.low, figure.high) if value is not None]
+    ends = (figure.value, figure.low, figure.high, figure.floor)
+    numbers = [value for value in ends if value is not None]
     if not all(map(math.isfinite, numbers)):
         problems.append(f"expected finite numbers or null, found {numbers}")
     if (figure.value is None) != bool(figure.reason):
         problems.append("expected either a value or a reason why there is none")
     if (figure.low is None) != (figure.high is None) or (figure.value is None and figure.low is not None):
         problems.append("expected both ends of an interval, beside a value, or neither")
+    if figure.pooling not in {"", *POOLINGS}:
+        problems.append(f"pooling: expected {' or '.join(POOLINGS)} or nothing, found {figure.pooling!r}")
     if min(figure.clips, figure.frames, figure.samples, figure.infinite_frames) < 0:
         problems.append("expected counts from 0, found a negative one")
     return problems
@@ -347,7 +386,7 @@ def _scores_to_problems(scores: Scores) -> list[str]:
         str: ("model", "kind", "clip_list_sha256", "pooling", "device", "layout"),
         bool: ("official",),
         Mapping: mappings,
-        (Mapping, type(None)): ("benchmark", "outputs"),
+        (Mapping, type(None)): ("benchmark", "outputs", "reference", "resize"),
     }
     for kind, names in kinds.items():
         problems += [

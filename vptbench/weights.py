@@ -1,6 +1,7 @@
 """Feature networks: where their weights come from, and the only doors through which they are loaded.
 
-Published weights are pinned by SHA-256 and never loaded with another hash. Where there are none,
+Published weights are pinned by SHA-256, or by how it begins where no more is known, and never loaded
+with another hash. They are brought by `vptbench.download`. Where there are none,
 ``random`` mode fills networks of the same kind with fixed numbers drawn from the names of their
 tensors: figures made so are good for tests and for comparing a run with itself, and for nothing
 else, which is why they carry ``@random`` in their names.
@@ -14,14 +15,15 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from vptbench.errors import WeightsError
-from vptbench.manifest import file_to_sha256, make_folder
-from vptbench.progress import track
+from vptbench.download import hash_fits, pin_to_words, url_to_file
+from vptbench.errors import DownloadError, WeightsError
+from vptbench.manifest import file_to_sha256
 from vptbench.registry import check_known
 
 if TYPE_CHECKING:
@@ -33,12 +35,6 @@ DIRECTORY_VARIABLE = "VPTBENCH_WEIGHTS"
 RANDOM_RULE = "vptbench-random-v1"
 """Name of the rule of `random_state`; it changes when any of its numbers does."""
 
-TIMEOUT = 30
-"""Seconds without an answer after which a download is given up."""
-
-PIECE = 2**20
-"""Bytes that a download writes at a time."""
-
 Mode = Literal["pinned", "random"]
 
 
@@ -49,9 +45,10 @@ class Network:
     Attributes:
         file: Its name in the folder of weights.
         url: Where it is published.
-        sha256: Hash of its bytes, in hex.
+        sha256: Hash of its bytes in lower-case hex, or how that begins (8 digits or more).
         licence: Under what it may be used, as far as its authors say.
         serves: What it is for, in a few words.
+        mib: Its size in MiB, rounded; None where that is not known.
     """
 
     file: str
@@ -59,6 +56,7 @@ class Network:
     sha256: str
     licence: str
     serves: str
+    mib: int | None = None
 
 
 NETWORKS: dict[str, Network] = {
@@ -68,6 +66,15 @@ NETWORKS: dict[str, Network] = {
         sha256="7be5be791159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
         licence="BSD-3-Clause (torchvision); trained on ImageNet",
         serves="trunk of LPIPS",
+        mib=233,
+    ),
+    "vgg16": Network(
+        file="vgg16-397923af.pth",
+        url="https://download.pytorch.org/models/vgg16-397923af.pth",
+        sha256="397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+        licence="BSD-3-Clause (torchvision); trained on ImageNet",
+        serves="trunk of LPIPS's VGG variant",
+        mib=528,
     ),
     "inception-fid": Network(
         file="pt_inception-2015-12-05-6726825d.pth",
@@ -77,15 +84,27 @@ NETWORKS: dict[str, Network] = {
         licence="Apache-2.0 (pytorch-fid, from TensorFlow); trained on ImageNet",
         serves="features of FID",
     ),
+    "inception-torchvision": Network(
+        file="inception_v3_google-0cc3c7bd.pth",
+        url="https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",
+        sha256="0cc3c7bd",
+        licence="BSD-3-Clause (torchvision, from TensorFlow); trained on ImageNet",
+        serves="features of BDMM's FID",
+        mib=104,
+    ),
     "i3d-kinetics400": Network(
         file="i3d_torchscript.pt",
         url="https://www.dropbox.com/s/ge9e5ujwgetktms/i3d_torchscript.pt?dl=1",
         sha256="bec6519f66ea534e953026b4ae2c65553c17bf105611c746d904657e5860a5e2",
         licence="Apache-2.0 (kinetics-i3d; TorchScript by StyleGAN-V's authors); trained on Kinetics-400",
         serves="features of FVD",
+        mib=49,
     ),
 }
-"""The networks that metrics use; hashes are of what these addresses gave in 2026-08."""
+"""The networks that metrics use; full hashes are of what these addresses gave in 2026-08.
+
+torchvision names its files after the first 8 digits of their SHA-256: of one of them no more is known.
+"""
 
 
 @dataclass(frozen=True)
@@ -104,26 +123,46 @@ class Networks:
 
 
 def default_directory() -> Path:
-    """The folder of weights: $VPTBENCH_WEIGHTS, or else one in the user's cache."""
-    import pooch  # noqa: PLC0415 - only where weights are asked for
-
+    """The folder of weights: $VPTBENCH_WEIGHTS, or else one in the user's cache, which pooch finds."""
     named = os.environ.get(DIRECTORY_VARIABLE)
-    return Path(named) if named else Path(pooch.os_cache("vptbench")) / "weights"
+    if named:
+        return Path(named)
+    import pooch  # noqa: PLC0415 - only where no folder is named
+
+    return Path(pooch.os_cache("vptbench")) / "weights"
 
 
-def network_sha256(name: str, mode: Mode) -> str:
-    """What stands in the provenance of a figure for network `name`.
+def network_sha256(name: str, networks: Networks) -> str:
+    """What stands in the provenance of a figure for network `name`: always a full SHA-256.
 
     Returns:
-        The SHA-256 of the pinned file; in random mode that of the rule's name and the network's.
+        That of the pinned file, or in random mode that of the rule's name and the network's. Where only the
+        beginning is pinned, the file in the folder is hashed, once for as long as its size and time stay.
 
     Raises:
         RegistryError: The network is unknown.
+        WeightsError: Only the beginning is pinned, and the file is missing or another one.
     """
     network = NETWORKS[check_known(name, NETWORKS, "network")]
-    if mode == "pinned":
+    if networks.mode == "random":
+        return hashlib.sha256(f"{RANDOM_RULE}/{name}".encode()).hexdigest()
+    if len(network.sha256) == 64:
         return network.sha256
-    return hashlib.sha256(f"{RANDOM_RULE}/{name}".encode()).hexdigest()
+    path = _path(name, networks.directory).absolute()
+    if not path.is_file():
+        raise WeightsError(_missing(name, path))
+    now = path.stat()
+    found = _unchanged_sha256(path, now.st_size, now.st_mtime_ns)
+    problem = _hash_to_problem(name, path, found)
+    if problem is not None:
+        raise WeightsError(problem)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _unchanged_sha256(path: Path, size: int, modified_ns: int) -> str:
+    del size, modified_ns  # with another of them it is another file
+    return file_to_sha256(path)
 
 
 def weights_to_problem(name: str, directory: Path | None = None) -> str | None:
@@ -153,30 +192,18 @@ def resolve_weights(name: str, directory: Path | None = None) -> Path:
 def fetch_weights(name: str, directory: Path | None = None) -> Path:
     """Bring the file of network `name`, unless it is there already; it appears whole or not at all.
 
-    Raises:
-        WeightsError: It could not be brought, or what came is not the pinned file.
-    """
-    import pooch  # noqa: PLC0415 - only where weights are asked for
-    import requests  # noqa: PLC0415
+    What an earlier call was cut in is not brought again (`vptbench.download`).
 
+    Raises:
+        RegistryError: The network is unknown.
+        WeightsError: It could not be brought, or what came is not the pinned file.
+        ManifestError: The folder cannot be made, since a file is in its way.
+    """
     place = _path(name, directory)
-    network = NETWORKS[name]
-    make_folder(place.parent)
     try:
-        path = pooch.retrieve(
-            network.url,
-            known_hash=f"sha256:{network.sha256}",
-            fname=network.file,
-            path=place.parent,
-            downloader=_download,
-        )
-    except (requests.RequestException, OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise WeightsError(
-            f"{name}: expected {network.url} with SHA-256 {network.sha256}, got: {reason}; "
-            f"try again, or put the file at {place} by hand"
-        ) from error
-    return Path(path)
+        return url_to_file(NETWORKS[name].url, place, sha256=NETWORKS[name].sha256)
+    except DownloadError as error:
+        raise WeightsError(f"{name}: {error}") from error
 
 
 def load_state(
@@ -261,18 +288,6 @@ def random_state(name: str, shapes: Mapping[str, "torch.Tensor"]) -> dict[str, "
     return state
 
 
-def _download(url: str, place: str, _pooch: object) -> None:
-    """Write what `url` gives to the file `place`, as pooch asks it of a downloader."""
-    import requests  # noqa: PLC0415 - only where weights are asked for
-
-    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, Path(place).open("wb") as file:
-        answer.raise_for_status()
-        size = int(answer.headers.get("Content-Length", 0))
-        pieces = answer.iter_content(PIECE)
-        for piece in track(pieces, total=-(-size // PIECE), label=Path(place).name, unit="MiB"):
-            file.write(piece)
-
-
 @contextmanager
 def exact_inference() -> Iterator[None]:
     """Run networks without gradients and, on a GPU, in full float32 and the same way every time."""
@@ -309,11 +324,11 @@ def _missing(name: str, path: Path) -> str:
 
 
 def _hash_to_problem(name: str, path: Path, found: str) -> str | None:
-    if found == NETWORKS[name].sha256:
+    pinned = NETWORKS[name].sha256
+    if hash_fits(found, pinned):
         return None
     return (
-        f"{name}: expected SHA-256 {NETWORKS[name].sha256} at {path}, found {found}; "
-        f"delete that file, then {_ADVICE}"
+        f"{name}: expected {pin_to_words(pinned)} at {path}, found {found}; delete that file, then {_ADVICE}"
     )
 
 

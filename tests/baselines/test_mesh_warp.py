@@ -11,7 +11,7 @@ from baselines.mesh_warp import MeshWarp
 from vptbench.clip import Clip, Mesh
 from vptbench.errors import ModelError
 from vptbench.metrics.l1 import L1
-from vptbench.metrics.ssim import Ssim
+from vptbench.metrics.ssim import SSIM
 from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.skeleton import BODY_25, MIRROR, missing_keypoints
 from vptbench.store.reader import open_store
@@ -115,7 +115,7 @@ def test_it_beats_copying_on_people_who_turn(tmp_path, layout):
         true = np.asarray(clip.frames[1:12])
         made, copied = (model.generate(clip.source(0), clip.poses(1)) for model in (MeshWarp(), CopySource()))
         l1, ssim = ([metric.per_frame(generated=frames, target=true).mean() for frames in (made, copied)]
-                    for metric in (L1(), Ssim()))  # fmt: skip
+                    for metric in (L1, SSIM))  # fmt: skip
         assert l1[0] < 0.75 * l1[1]
         assert ssim[0] > ssim[1] + 0.05
 

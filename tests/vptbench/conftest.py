@@ -39,23 +39,25 @@ def make_scores():
             empty = not np.isfinite(value)
             figures[name] = Figure(
                 *facts, value=None if empty else value, low=None if empty else value - 0.1,
-                high=None if empty else value + 0.1, clips=len(clips), frames=total, samples=total - lost,
-                infinite_frames=lost, reason="all frames equal their targets" if empty else "",
+                high=None if empty else value + 0.1, floor=None, pooling="clip", clips=len(clips),
+                frames=total, samples=total - lost, infinite_frames=lost, settings={},
+                reason="all frames equal their targets" if empty else "",
             )  # fmt: skip
         figures["fid-v1@random"] = Figure(
             "FID", "", higher_is_better=False, value=100 * (1 - quality), low=None, high=None,
-            clips=len(clips), frames=total, samples=total, infinite_frames=0, reason="",
+            floor=None, pooling="", clips=len(clips), frames=total, samples=total, infinite_frames=0,
+            settings={"reference_samples": total}, reason="",
         )  # fmt: skip
         given = {
             "model": model, "kind": "model", "official": True, "benchmark": BENCHMARK,
             "data": {"dataset": "iper", "synth": {"seed": 1}}, "clip_list_sha256": "c" * 64,
             "clips": {clip: {"frames": frames, "generated_sha256": "d", "target_sha256": "e"}
                       for clip in clips},
-            "pooling": "clip", "metrics": figures,
+            "reference": None, "pooling": "clip", "metrics": figures,
             "networks": {"inception-fid": {"mode": "random", "sha256": "f" * 64}}, "device": "cpu",
             "intervals": {"confidence": 0.95},
             "inputs": {"outputs": "gone", "store": "gone", "targets": None},
-            "layout": "vptbench-outputs",
+            "layout": "vptbench-outputs", "resize": None,
             "outputs": {"model": model, "cost": {"seconds_per_frame": 0.25},
                         "benchmark": {"sha256": "b" * 64}},
             "claimed": {}, "libraries": {"vptbench": "0.1.0", "numpy": "2"}, "per_clip": per_clip,

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 
@@ -35,6 +36,20 @@ def test_what_is_no_picture_is_refused(tmp_path):
         write_image(tmp_path / "b.png", np.zeros((2, 2, 3)))
     with pytest.raises(VideoError, match=r"got '\.bmp'"):
         write_image(tmp_path / "b.bmp", colours())
+
+
+@pytest.mark.parametrize(
+    ("pixels", "found"),
+    [
+        (np.zeros((4, 4), np.uint8), "a grey one, 8 bits"),
+        (np.zeros((4, 4, 4), np.uint8), "RGB with alpha, 8 bits"),
+        (np.zeros((4, 4, 3), np.uint16), "RGB, 16 bits"),
+    ],
+)
+def test_what_is_not_rgb_of_8_bits_is_refused(tmp_path, pixels, found):
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    with pytest.raises(VideoError, match=rf"a\.png: expected an RGB picture of 8 bits, found {found}; write"):
+        read_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp"])

@@ -19,8 +19,8 @@ from vptbench.scorefile import (
     write_scores,
 )
 
-FIGURE = Figure("L1", "", higher_is_better=False, value=0.5, low=0.4, high=0.6, clips=2, frames=8, samples=8,
-                infinite_frames=0, reason="")  # fmt: skip
+FIGURE = Figure("L1", "", higher_is_better=False, value=0.5, low=0.4, high=0.6, floor=None, pooling="clip",
+                clips=2, frames=8, samples=8, infinite_frames=0, settings={}, reason="")  # fmt: skip
 
 
 def edit(folder, change, name="scores.json"):

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import click
 
-from vptbench.errors import VptbenchError
+from vptbench.errors import ClipsFailedError, VptbenchError
 
 COMMANDS = (
     "demo", "synth", "prepare", "show", "check", "generate", "score", "leaderboard", "report",
@@ -33,11 +33,11 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command; `VptbenchError` and the disk's refusals become one line and exit status 2."""
+        """Run the command; `VptbenchError` and the disk's refusals become one line and exit status 2 or 1."""
         try:
             return super().invoke(ctx)
         except VptbenchError as error:
-            raise OneLine(str(error)) from error
+            raise (SomeFailed if isinstance(error, ClipsFailedError) else OneLine)(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise
@@ -54,6 +54,12 @@ class OneLine(click.ClickException):
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.split()))
+
+
+class SomeFailed(OneLine):
+    """The same where other clips are done: status 1."""
+
+    exit_code = 1
 
 
 @click.command(

@@ -21,6 +21,18 @@ from vptbench.cli import options
     multiple=True,
     help="A fact about a model that never ran here: model=NAME, trained_on=DATASET; may be repeated.",
 )
+@click.option(
+    "--as",
+    "published",
+    metavar="GROUP,GROUP",
+    help="Measure by the definitions of published tables too, and show their rows: all, or some groups.",
+)
+@click.option(
+    "--resize",
+    type=click.Choice(["area", "bilinear", "bicubic"]),
+    default=None,
+    help="Bring frames of another size to the targets' size; without it they are refused.",
+)
 @options.weights
 @options.device
 @options.workers
@@ -28,8 +40,7 @@ from vptbench.cli import options
 @options.verbose
 def command(
     outputs: Path, scores: Path, store: Path | None, benchmark: str | None, targets: Path | None,
-    metrics: str | None,
-    claims: tuple[str, ...],
+    metrics: str | None, claims: tuple[str, ...], published: str | None, resize: str | None,
     weights: str, weights_dir: Path | None, device: str, workers: int, scheduler: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the frames in OUTPUTS, and write the figures with their provenance to SCORES.
@@ -38,12 +49,16 @@ def command(
     frames or videos against each other (--targets), which is marked unofficial.
     """
     from vptbench.report.table import scores_to_text
-    from vptbench.score.run import score
+    from vptbench.score.published import published_to_text, read_published
+    from vptbench.score.scoring import ScoreSettings, score
 
-    networks = options.resolve_networks(weights, weights_dir, device)
-    chosen = tuple(metrics.split(",")) if metrics else None
-    score(
-        outputs, scores, store=store, benchmark=benchmark, targets=targets, metrics=chosen, networks=networks,
-        claimed=options.resolve_claims(claims), workers=workers, scheduler=scheduler,
+    settings = ScoreSettings(
+        metrics=tuple(metrics.split(",")) if metrics else (),
+        networks=options.resolve_networks(weights, weights_dir, device),
+        published=tuple(published.split(",")) if published else (),
+        resize=resize or "", claimed=options.resolve_claims(claims), workers=workers, scheduler=scheduler,
     )  # fmt: skip
+    done = score(outputs, scores, settings, store=store, benchmark=benchmark, targets=targets)
     click.echo((scores / "scores.json").read_text() if as_json else scores_to_text([scores]))
+    if published and not as_json:
+        click.echo("\n" + published_to_text(done, read_published(scores)))

@@ -1,11 +1,11 @@
-"""One clip in this process: seed, generate, measure, and check what came back."""
+"""One item in this process: seed, generate, measure, and check what came back."""
 
 import hashlib
 import logging
 import random
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +14,7 @@ from typing import cast
 
 import numpy as np
 
+from vptbench.benchmarks.items import Item
 from vptbench.clip import Clip, Frames
 from vptbench.errors import ModelError, VptbenchError
 from vptbench.generate.model import Audit, FoundModel, Model, name_to_model
@@ -24,13 +25,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Generated:
-    """A clip's frames and what they cost.
+    """An item's frames and what they cost.
 
     Attributes:
-        frames: RGB, uint8 (T, H, W, 3), one for each frame of the clip.
+        frames: RGB, uint8 (T, H, W, 3), one for each frame that the item asks for.
         seconds: Wall time of generating alone.
         peak_memory_bytes: The most that the process has held so far, or on a GPU, that was allocated there
-            for this clip; None where the system does not tell.
+            for this item; None where the system does not tell.
         parameters: The model's number of weights; None where it does not tell.
     """
 
@@ -74,28 +75,42 @@ def load_model(
         return found, found.factory.load(checkpoint, device)
 
 
-def clip_to_generated(
-    found: FoundModel, model: Model | Audit, clip: Clip, *, source_index: int, seed: int
+def item_to_generated(
+    found: FoundModel, model: Model | Audit, item: Item, clips: Mapping[str, Clip], *, seed: int
 ) -> Generated:
-    """Drive a model with all poses of a clip; an audit gets the clip itself.
+    """Show a model an item's source frame and drive it with the item's poses; an audit gets the clip itself.
+
+    Args:
+        found: What the model is.
+        model: The same, ready to run.
+        item: What to make.
+        clips: Where its clips are found, by id.
+        seed: Of the run.
 
     Raises:
-        ModelError: The model failed, or gave back something other than it must.
+        ModelError: The model failed, or gave back something other than it must; or an audit was asked for
+            frames of which no true ones exist.
     """
-    source, poses = clip.source(source_index), clip.poses()
-    seed_generators(seed, clip.id)
+    if found.kind == "audit" and not item.truth:
+        raise ModelError(
+            f"{found.name}: expected true frames to be shown, found none: {item.source_clip} never did what "
+            f"{item.driving_clip} does; run audits under a benchmark of driving 'self'"
+        )
+    clip, stop = clips[item.driving_clip], item.first + item.count
+    source, poses = clips[item.source_clip].source(item.source_frame), clip.poses(item.first, stop)
+    seed_generators(seed, item.id)
     _start_measuring()
     start = time.perf_counter()
     with _strangers_code(found.name, "generate"):
         if found.kind == "audit":
-            frames = cast("Audit", model).generate(source, clip, range(len(clip)))
+            frames = cast("Audit", model).generate(source, clip, range(item.first, stop))
         else:
             frames = cast("Model", model).generate(source, poses)
     peak = _peak_memory_bytes()
     seconds = time.perf_counter() - start
     with _strangers_code(found.name, "count its parameters"):
         parameters = _parameters(model)
-    problem = frames_to_problem(frames, (len(clip), *clip.size, 3))
+    problem = frames_to_problem(frames, (item.count, *clip.size, 3))
     if problem:
         raise ModelError(f"{found.name}: {problem}; mend the model")
     return Generated(frames, seconds, peak, parameters)
@@ -111,12 +126,12 @@ def frames_to_problem(frames: object, shape: tuple[int, ...]) -> str:
     return ""
 
 
-def seed_generators(seed: int, clip: str) -> None:
-    """Seed the global generators of Python, NumPy and torch (if imported) from a run's seed and a clip's id.
+def seed_generators(seed: int, item: str) -> None:
+    """Seed the global generators of Python, NumPy and torch (if imported) from a run's seed and an item's id.
 
-    So a clip's frames depend neither on the order of clips nor on the number of workers.
+    So an item's frames depend neither on the order of items nor on the number of workers.
     """
-    derived = int.from_bytes(hashlib.sha256(f"{seed}:{clip}".encode()).digest()[:4])
+    derived = int.from_bytes(hashlib.sha256(f"{seed}:{item}".encode()).digest()[:4])
     random.seed(derived)
     np.random.seed(derived)  # noqa: NPY002 - the generator that other people's models draw from
     if "torch" in sys.modules:

@@ -7,14 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from vptbench.benchmarks.loader import (
-    benchmark_clips,
-    clip_list_sha256,
-    load_benchmark,
-)
+from vptbench.benchmarks.items import Item, benchmark_items, items_to_clip_list_sha256
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.engine import tasks_to_results
 from vptbench.errors import OutputError, VptbenchError
-from vptbench.generate.drive import checkpoint_to_sha256, clip_to_generated, load_model
+from vptbench.generate.drive import checkpoint_to_sha256, item_to_generated, load_model
 from vptbench.generate.model import name_to_model
 from vptbench.manifest import Json, delete_parts, is_part, library_versions, make_folder, relative_path
 from vptbench.outputs import schema
@@ -32,9 +29,9 @@ class GenerateReport:
     """What a run did.
 
     Attributes:
-        done: Clips generated now.
-        skipped: Clips that were there already.
-        failed: Clip id to reason.
+        done: Ids of the items generated now; where clips are driven as a whole, the clips' own.
+        skipped: Items that were there already.
+        failed: Item id to reason.
     """
 
     done: tuple[str, ...]
@@ -44,7 +41,7 @@ class GenerateReport:
 
 @dataclass(frozen=True)
 class _Job:
-    """What all clips of a run have in common; travels to worker processes."""
+    """What all items of a run have in common; travels to worker processes."""
 
     model: str
     checkpoint: Path | None
@@ -53,7 +50,6 @@ class _Job:
     seed: int
     store: Path
     outputs: Path
-    source_index: int
 
 
 def store_to_outputs(  # noqa: PLR0913 - what the command line can say
@@ -68,7 +64,9 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
     workers: int = 1,
     scheduler: str | None = None,
 ) -> GenerateReport:
-    """Drive a model over the clips of a benchmark, all frames of each. What is there already is kept.
+    """Drive a model over the items of a benchmark, all frames of each. What is there already is kept.
+
+    Where a protocol spells out no items, every clip of its split is one, driven as a whole by its own poses.
 
     Args:
         model: Name of a model or an audit in the entry points.
@@ -77,7 +75,7 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         benchmark: Id of a protocol, or its JSON file.
         checkpoint: What the model loads.
         device: "cpu" or "cuda".
-        seed: Each clip's randomness follows from it and from the clip's id.
+        seed: Each item's randomness follows from it and from the item's id.
         workers: 1 works in this process; more start a local cluster.
         scheduler: Address of a Dask scheduler to join instead.
 
@@ -91,7 +89,8 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         ``store_to_outputs("mesh_warp", Path("store"), Path("outputs/mesh_warp"), "iper-v1")``
     """
     found, protocol, opened = name_to_model(model), load_benchmark(benchmark), open_store(store)
-    clips = benchmark_clips(protocol, opened)
+    items = benchmark_items(protocol, opened)
+    clips = tuple(item.id for item in items)
     _check_ids(clips)
     job = _Job(
         model=model,
@@ -101,7 +100,6 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         seed=seed,
         store=Path(store).resolve(),  # workers may stand elsewhere
         outputs=Path(outputs).resolve(),
-        source_index=protocol.source_index,
     )
     facts: dict[str, Json] = {
         "model": model,
@@ -110,8 +108,8 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         if checkpoint is None
         else {"name": checkpoint.name, "sha256": job.checkpoint_sha256},
         "benchmark": {"id": protocol.id, "sha256": protocol.sha256},
-        "clip_list_sha256": clip_list_sha256(opened[clip] for clip in clips),
-        "store": _store_to_json(opened, clips, job.outputs),
+        "clip_list_sha256": items_to_clip_list_sha256(items, opened),
+        "store": _store_to_json(opened, items, job.outputs),
         "seed": seed,
         "clips": list(clips),
         "libraries": library_versions(),
@@ -119,13 +117,13 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
     record = _Record(job.outputs, device, facts, _finished_entries(job.outputs, device, facts))
     skipped = tuple(record.entries)
     record.write()
-    tasks = [clip for clip in clips if clip not in record.entries]
-    results = tasks_to_results(partial(_clip_to_entry, job), tasks, workers=workers, scheduler=scheduler)
-    for clip, result in track(results, total=len(tasks), label=f"generate {model}"):
+    tasks = [item for item in items if item.id not in record.entries]
+    results = tasks_to_results(partial(_item_to_entry, job), tasks, workers=workers, scheduler=scheduler)
+    for item, result in track(results, total=len(tasks), label=f"generate {model}"):
         if isinstance(result, VptbenchError):
-            record.failures[clip] = str(result)
+            record.failures[item.id] = str(result)
         else:
-            record.entries[clip] = result
+            record.entries[item.id] = result
         record.write()
     done = tuple(clip for clip in clips if clip in record.entries and clip not in skipped)
     return GenerateReport(done=done, skipped=skipped, failed=dict(sorted(record.failures.items())))
@@ -153,20 +151,19 @@ class _Record:
         write_outputs_manifest(self.outputs, {**self.facts, **body})
 
 
-def _clip_to_entry(job: _Job, clip_id: str) -> dict[str, Json]:
-    """Generate one clip and write its pictures; the task of the engine."""
+def _item_to_entry(job: _Job, item: Item) -> dict[str, Json]:
+    """Generate one item and write its pictures; the task of the engine."""
     found, model = load_model(job.model, job.checkpoint, job.checkpoint_sha256, job.device)
-    clip = open_store(job.store)[clip_id]
-    made = clip_to_generated(found, model, clip, source_index=job.source_index, seed=job.seed)
-    folder = output_path(job.outputs, clip_id)
-    frames_to_output(made.frames, folder)
+    made = item_to_generated(found, model, item, open_store(job.store), seed=job.seed)
+    folder = output_path(job.outputs, item.id)
+    frames_to_output(made.frames, folder, first=item.first)
     return {
         "kind": schema.PNG_FOLDER,
         "path": folder.relative_to(job.outputs).as_posix(),
-        "first": 0,
+        "first": item.first,
         "count": len(made.frames),
-        "size": list(clip.size),
-        "source": {"clip": clip_id, "frame": job.source_index},
+        "size": list(made.frames.shape[1:3]),
+        "source": {"clip": item.source_clip, "frame": item.source_frame},
         "seconds": made.seconds,
         "peak_memory_bytes": made.peak_memory_bytes,
         "parameters": made.parameters,
@@ -190,8 +187,9 @@ def _check_ids(clips: Sequence[str]) -> None:
             )
 
 
-def _store_to_json(store: Store, clips: Sequence[str], outputs: Path) -> dict[str, Json]:
-    """Where the driving poses came from."""
+def _store_to_json(store: Store, items: Sequence[Item], outputs: Path) -> dict[str, Json]:
+    """Where the poses came from, those of the source frames included."""
+    clips = {clip for item in items for clip in (item.source_clip, item.driving_clip)}
     sources: dict[str, set[str]] = {name: set() for name in POSE_PROVENANCE}
     digest = hashlib.sha256()
     for clip in map(store.__getitem__, sorted(clips)):
@@ -240,7 +238,7 @@ def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> 
 
 
 def _has_cost(entry: Mapping[str, Json]) -> bool:
-    """Whether an entry says what its clip cost, as `_clip_to_entry` wrote it."""
+    """Whether an entry says what its clip cost, as `_item_to_entry` wrote it."""
     known = {"seconds", "peak_memory_bytes", "parameters"} <= set(entry)
     return known and type(entry["seconds"]) in {int, float}
 

@@ -73,6 +73,7 @@ def scores_to_entry(
         "benchmark": str(scores.benchmark["id"]),
         "benchmark_sha256": str(scores.benchmark["sha256"]),
         "clip_list_sha256": scores.clip_list_sha256,
+        "reference_sha256": str(scores.reference["sha256"]) if scores.reference else "",
         "networks": networks_to_text(scores.networks),
         "clips": str(max(figure.clips for figure in scores.metrics.values())),
         "frames": str(max(figure.frames for figure in scores.metrics.values())),

@@ -27,6 +27,10 @@ def scores_to_refusals(scores: Scores) -> list[str]:
             f"expected a figure for every metric, found none for {', '.join(empty)}; "
             "score with --metrics without it"
         )
+    if scores.resize is not None:
+        problems.append(
+            f"expected frames in the benchmark's size, found resized ones ({scores.resize['method']})"
+        )
     under = scores.outputs.get("benchmark") if scores.outputs else None
     if isinstance(under, Mapping) and under.get("sha256") != scores.benchmark["sha256"]:
         problems.append(
@@ -43,7 +47,7 @@ def entry_to_refusals(entry: Entry, board: Board) -> list[str]:
         f"{what}: the board has {_short(first.facts[name])}, these scores {_short(entry.facts[name])}"
         for name, what in (
             ("benchmark", "benchmark"), ("benchmark_sha256", "benchmark's hash"),
-            ("clip_list_sha256", "clip list"),
+            ("clip_list_sha256", "clip list"), ("reference_sha256", "training clips compared with"),
         )
         if first.facts[name] != entry.facts[name]
     ]  # fmt: skip

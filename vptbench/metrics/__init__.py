@@ -1,7 +1,7 @@
 """Metrics by versioned ids: frame metrics, and distances between distributions of features."""
 
 from vptbench.metrics.protocol import DistributionMetric, FrameMetric, Metric, is_frame_metric
-from vptbench.metrics.table import METRICS, load_metric, metric_facts, metric_name
+from vptbench.metrics.table import METRICS, load, metric_facts, metric_name
 
 __all__ = [
     "METRICS",
@@ -9,7 +9,7 @@ __all__ = [
     "FrameMetric",
     "Metric",
     "is_frame_metric",
-    "load_metric",
+    "load",
     "metric_facts",
     "metric_name",
 ]

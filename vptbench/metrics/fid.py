@@ -1,31 +1,61 @@
 """FID: the Fréchet distance between images, by features of the Inception network."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from pytorch_fid import inception
-from torch.nn.utils.fusion import fuse_conv_bn_eval
-from torchvision.models.inception import BasicConv2d, inception_v3
 
 from vptbench.clip import Frames
-from vptbench.metrics.frechet import Statistics, statistics_to_distance
-from vptbench.metrics.protocol import Features, check_frames
+from vptbench.metrics.frechet import samples_to_estimate
+from vptbench.metrics.protocol import (
+    Definition,
+    Estimate,
+    Features,
+    Group,
+    Samples,
+    Windows,
+    check_frames,
+    unloaded,
+)
 from vptbench.weights import Networks, exact_inference, load_state
 
+if TYPE_CHECKING:
+    import torch
+
 BATCH = 8
-"""Frames at a time; on a CPU this is 3 times as fast as the usual 50."""
+"""Frames at a time; on a CPU this is 3 times as fast as the usual 50. Used by `frames_to_rows`.
+
+Source: measured with norms folded into convolutions and channels last.
+"""
 
 WIDTH = 2048
-"""Features of a frame."""
+"""Features of a frame, in both Inception networks.
+
+Used by `frames_to_rows`. Source: Szegedy et al. 2016 (arXiv 1512.00567), table 1.
+"""
+
+CLASSES = 1008
+"""Classes of the network of 2015-12-05, whose file holds that layer too. Used by `load_inception`.
+
+Source: package `pytorch-fid`.
+"""
+
+Net = Callable[["torch.Tensor"], Sequence["torch.Tensor"]]
+"""Frames, float32 (B, 3, H, W) in [0, 1], to a list of one tensor (B, 2048, 1, 1)."""
 
 
-@dataclass(frozen=True)
-class Fid:
-    """`fid-v1`: every frame one sample; pytorch-fid's network and preprocessing; covariances over N − 1.
+@dataclass(frozen=True, kw_only=True)
+class Fid(Definition):
+    """Every scored frame one sample; pytorch-fid's network and preprocessing; covariances over N − 1.
+
+    Attributes:
+        sample: What a row is.
+        extractor: Network and preprocessing: `kid-v1` has the same, so that rows are shared.
+        reference: The benchmark's own split.
+        net: Gives the features; `load` puts it in place.
+        device: Where it runs.
 
     Source:
         Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6. Network, resize
@@ -33,65 +63,124 @@ class Fid:
         package `pytorch-fid`, which runs them.
     """
 
-    net: torch.nn.Module
-    device: str
+    label: str = "FID"
+    higher_is_better: bool = False
+    tolerance: float = 1e-4
+    network: str = "inception-fid"
+    sample: str = "frame"
+    extractor: str = "inception-fid"
+    reference: str | None = None
+    net: Net = unloaded
+    device: str = "cpu"
 
-    id: ClassVar[str] = "fid-v1"
-    label: ClassVar[str] = "FID"
-    unit: ClassVar[str] = ""
-    higher_is_better: ClassVar[bool] = False
-    tolerance: ClassVar[float] = 1e-4
-    network: ClassVar[str] = "inception-fid"
-    sample: ClassVar[str] = "frame"
-
-    @classmethod
-    def load(cls, networks: Networks) -> "Fid":
-        """Build the network with local weights; nothing is downloaded.
+    def load(self, networks: Networks) -> "Fid":
+        """With its network, from local weights; nothing is downloaded.
 
         Raises:
             WeightsError: The weights are missing or not the pinned ones.
         """
-        with torch.device("meta"):
-            shapes = inception_v3(num_classes=1008, aux_logits=False, init_weights=False).state_dict()
-        state = load_state(cls.network, networks, shapes)
-        with _state_instead_of_download(state), torch.random.fork_rng(devices=[]):
-            net = inception.InceptionV3([inception.InceptionV3.BLOCK_INDEX_BY_DIM[WIDTH]]).eval()
-        fold_norms(net)
-        return cls(net.to(networks.device, memory_format=torch.channels_last), networks.device)
+        return replace(self, net=load_inception(networks), device=networks.device)
 
-    def features(self, frames: Frames) -> Features:
-        """The last pooled layer of each frame, float32 (T, 2048); see `DistributionMetric.features`.
+    def windows(self, clip: str, lengths: Mapping[str, int], *, generated: bool) -> Windows:
+        """Every frame alone; see `DistributionMetric.windows`."""
+        del generated
+        return every_frame(lengths[clip])
+
+    def features(self, frames: Frames, windows: Windows | None = None) -> Features:
+        """The last pooled layer, float32 (N, 2048); see `DistributionMetric.features`.
 
         Raises:
             ShapeError: The array is no frames.
+            UsageError: The metric is not loaded.
         """
-        frames = check_frames(frames, "scored")
-        rows = np.empty((len(frames), WIDTH), np.float32)
-        with exact_inference():
-            for start in range(0, len(frames), BATCH):
-                batch = torch.from_numpy(frames[start : start + BATCH]).to(self.device).permute(0, 3, 1, 2)
-                rows[start : start + BATCH] = self.net(batch.float() / 255)[0].flatten(1).cpu().numpy()
-        return rows
+        return frames_to_rows(frames, windows, lambda batch: self.net(batch)[0].flatten(1), self.device)
 
-    def distance(self, generated: Statistics, target: Statistics) -> float:
-        """Fréchet distance; see `DistributionMetric.distance`."""
-        return statistics_to_distance(generated, target)
+    def estimate(self, generated: Samples, target: Samples, groups: Sequence[Group] = ()) -> Estimate:
+        """Fréchet distance; see `DistributionMetric.estimate`.
+
+        Raises:
+            ScoreError: A set has fewer than two samples, or the widths differ.
+        """
+        return samples_to_estimate(generated, target, groups)
 
 
-def fold_norms(net: torch.nn.Module) -> None:
+FID = Fid(id="fid-v1")
+"""FID as pytorch-fid computes it, frame by frame. Source: see `Fid`."""
+
+
+def every_frame(length: int) -> Windows:
+    """Windows of one frame each."""
+    return tuple(range(frame, frame + 1) for frame in range(length))
+
+
+def frames_to_rows(
+    frames: Frames,
+    windows: Windows | None,
+    run: "Callable[[torch.Tensor], torch.Tensor]",
+    device: str,
+) -> Features:
+    """Features of the one frame of each window, a few at a time.
+
+    Args:
+        frames: uint8 (T, H, W, 3).
+        windows: Of one frame each; None for every frame.
+        run: Frames, float32 (B, 3, H, W) in [0, 1], to features (B, 2048).
+        device: Where it runs.
+
+    Raises:
+        ShapeError: The array is no frames.
+    """
+    import torch  # noqa: PLC0415 - heavy, and a definition does without
+
+    frames = check_frames(frames, "scored")
+    chosen = [window[0] for window in (every_frame(len(frames)) if windows is None else windows)]
+    rows = np.empty((len(chosen), WIDTH), np.float32)
+    with exact_inference():
+        for start in range(0, len(chosen), BATCH):
+            batch = torch.from_numpy(frames[chosen[start : start + BATCH]]).to(device)
+            rows[start : start + BATCH] = run(batch.permute(0, 3, 1, 2).float() / 255).cpu().numpy()
+    return rows
+
+
+def load_inception(networks: Networks) -> Net:
+    """The network of pytorch-fid, from local weights, its norms folded.
+
+    Raises:
+        WeightsError: The weights are missing or not the pinned ones.
+    """
+    import torch  # noqa: PLC0415 - heavy, and a definition does without
+    from pytorch_fid.inception import InceptionV3  # noqa: PLC0415
+    from torchvision.models.inception import inception_v3  # noqa: PLC0415
+
+    with torch.device("meta"):
+        shapes = inception_v3(num_classes=CLASSES, aux_logits=False, init_weights=False).state_dict()
+    state = load_state(FID.network, networks, shapes)
+    with _state_instead_of_download(state), torch.random.fork_rng(devices=[]):
+        net: torch.nn.Module = InceptionV3([InceptionV3.BLOCK_INDEX_BY_DIM[WIDTH]])
+    return fold_norms(net.eval()).to(memory_format=torch.channels_last).to(networks.device)
+
+
+def fold_norms(net: "torch.nn.Module") -> "torch.nn.Module":
     """Replace each convolution and batch norm of an Inception network by one convolution, in place."""
+    from torch.nn import Identity  # noqa: PLC0415 - heavy, and a definition does without
+    from torch.nn.utils.fusion import fuse_conv_bn_eval  # noqa: PLC0415
+    from torchvision.models.inception import BasicConv2d  # noqa: PLC0415
+
     for block in net.modules():
         if isinstance(block, BasicConv2d):
             block.conv = fuse_conv_bn_eval(block.conv, block.bn)
-            block.bn = torch.nn.Identity()
+            block.bn = Identity()
+    return net
 
 
 @contextmanager
-def _state_instead_of_download(state: dict[str, torch.Tensor]) -> Iterator[None]:
+def _state_instead_of_download(state: "dict[str, torch.Tensor]") -> Iterator[None]:
     """Let the package, which always downloads its weights, be given `state` instead.
 
     It loads them strictly, so that a missing or surplus tensor is an error.
     """
+    from pytorch_fid import inception  # noqa: PLC0415 - heavy, and a definition does without
+
     download = inception.load_state_dict_from_url
     inception.load_state_dict_from_url = lambda url, progress: state  # noqa: ARG005 - the package's call
     try:

@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import nn
 
 CLASSES = 400
-"""Width of the features: the logits of Kinetics-400."""
+"""Width of the features: the logits of Kinetics-400. Used here and by `fvd`. Source: as `I3D`."""
 
 SIDE = 224
-"""Side of the square that frames are resized to, in pixels."""
+"""Side of the square that frames are resized to, in pixels. Used here and by `fvd`. Source: as `I3D`."""
 
 MIXED = (
     (192, (64, 96, 128, 16, 32, 32)),
@@ -25,7 +25,10 @@ MIXED = (
     (832, (256, 160, 320, 32, 128, 128)),
     (832, (384, 192, 384, 48, 128, 128)),
 )
-"""Channels of the nine mixed blocks: in, then the widths (1x1; 1x1, 3x3; 1x1, 3x3; pooled 1x1)."""
+"""Channels of the nine mixed blocks: in, then the widths (1x1; 1x1, 3x3; 1x1, 3x3; pooled 1x1).
+
+Used by `I3D`. Source: kinetics-i3d, i3d.py.
+"""
 
 
 def same_pad(x: torch.Tensor, kernel: list[int], stride: list[int]) -> torch.Tensor:

@@ -25,10 +25,15 @@ LAYOUTS = {
     "clip-folders": "vptbench.outputs.layouts:listing_to_clip_folders",
     "flat-folder": "vptbench.outputs.layouts:listing_to_flat_folder",
     "clip-videos": "vptbench.outputs.layouts:listing_to_clip_videos",
+    "clip-arrays": "vptbench.outputs.layouts:listing_to_clip_arrays",
 }
 """Layouts by name. ``clip-folders``: a folder of pictures for each clip, whose id is the folder's path;
 ``flat-folder``: pictures of one clip; ``clip-videos``: a video for each clip, whose id is its path without
-suffix. A picture's frame number is the last integer in its name; a video's frames are numbered from 0."""
+suffix; ``clip-arrays``: the same with NumPy files, uint8 (T, H, W, 3). A picture's frame number is the last
+integer in its name; frames of a video or an array are numbered from 0."""
+
+ARRAY_SUFFIX = ".npy"
+"""NumPy's own format, read without pickle."""
 
 AUTO = "auto"
 """Take the one layout that fits."""
@@ -48,15 +53,17 @@ class Listing:
         path: The folder, or a single video file.
         pictures: Files named as pictures.
         videos: Files named as videos.
+        arrays: Files named as arrays.
     """
 
     path: Path
     pictures: tuple[Path, ...]
     videos: tuple[Path, ...]
+    arrays: tuple[Path, ...] = ()
 
 
 Media = Path | Mapping[int, Path]
-"""Where a clip's frames lie: a video, or pictures by frame number."""
+"""Where a clip's frames lie: a video or an array, or pictures by frame number."""
 
 Layout = Callable[[Listing], Mapping[str, Media] | None]
 """Clip ids to media with absolute or caller-relative paths; None where the layout does not fit."""
@@ -86,10 +93,14 @@ class Folder:
 
         Raises:
             RegistryError: The clip is unknown.
+            OutputError: Its array holds no frames.
             VideoError: Its video is damaged.
         """
         media = self._media(clip)
-        return tuple(range(read_video_info(media).frames) if isinstance(media, Path) else media)
+        if not isinstance(media, Path):
+            return tuple(media)
+        is_array = media.suffix.lower() == ARRAY_SUFFIX
+        return tuple(range(len(_open_array(media)) if is_array else read_video_info(media).frames))
 
     def frames(self, clip: str, numbers: Sequence[int]) -> Frames:
         """Some frames of a clip, uint8 (len(numbers), H, W, 3), in the order asked for.
@@ -101,9 +112,11 @@ class Folder:
         """
         check_numbers(clip, numbers, self.numbers(clip), self.path)
         media = self._media(clip)
-        if isinstance(media, Path):
-            return _video_to_some_frames(media, numbers)
-        return pictures_to_frames([media[number] for number in numbers])
+        if not isinstance(media, Path):
+            return pictures_to_frames([media[number] for number in numbers])
+        if media.suffix.lower() == ARRAY_SUFFIX:
+            return np.array(_open_array(media)[np.asarray(numbers)])
+        return _video_to_some_frames(media, numbers)
 
     def _media(self, clip: str) -> Media:
         return self.clips[check_known(clip, self.clips, f"clip of {self.path}")]
@@ -143,7 +156,7 @@ def open_folder(path: Path | str, *, layout: str = AUTO) -> FrameReader:
 def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
     """A folder of pictures for each clip, at any depth but not one within another."""
     folders = {picture.parent for picture in listing.pictures}
-    if listing.videos or not folders or _is_nested(folders):
+    if listing.videos or listing.arrays or not folders or _is_nested(folders):
         return None
     grouped: dict[str, list[Path]] = {folder.as_posix(): [] for folder in folders}
     for picture in listing.pictures:
@@ -153,7 +166,7 @@ def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
 
 def listing_to_flat_folder(listing: Listing) -> Mapping[str, Media] | None:
     """The pictures of one clip."""
-    if listing.videos or {picture.parent for picture in listing.pictures} != {Path()}:
+    if listing.videos or listing.arrays or {picture.parent for picture in listing.pictures} != {Path()}:
         return None
     return {ONLY_CLIP: _number([listing.path / picture for picture in listing.pictures])}
 
@@ -164,19 +177,35 @@ def listing_to_clip_videos(listing: Listing) -> Mapping[str, Media] | None:
     Raises:
         OutputError: Two videos differ in nothing but their suffix.
     """
-    if listing.pictures or not listing.videos:
+    if listing.pictures or listing.arrays or not listing.videos:
         return None
     if listing.path.is_file():
         return {ONLY_CLIP: listing.path}
+    return _files_to_clips(listing.path, listing.videos)
+
+
+def listing_to_clip_arrays(listing: Listing) -> Mapping[str, Media] | None:
+    """A NumPy array for each clip."""
+    if listing.pictures or listing.videos or not listing.arrays:
+        return None
+    return _files_to_clips(listing.path, listing.arrays)
+
+
+def _files_to_clips(folder: Path, files: Sequence[Path]) -> dict[str, Media]:
+    """A file for each clip, whose id is its path without suffix.
+
+    Raises:
+        OutputError: Two files differ in nothing but their suffix.
+    """
     clips: dict[str, Media] = {}
-    for video in listing.videos:
+    for video in files:
         clip = video.with_suffix("").as_posix()
         if clip in clips:
             raise OutputError(
-                f"{listing.path}: expected one video for clip {clip}, found {cast('Path', clips[clip]).name} "
+                f"{folder}: expected one file for clip {clip}, found {cast('Path', clips[clip]).name} "
                 f"and {video.name}; delete one"
             )
-        clips[clip] = listing.path / video
+        clips[clip] = folder / video
     return clips
 
 
@@ -198,6 +227,7 @@ def _list_media(path: Path) -> Listing:
         path=path,
         pictures=tuple(sorted(file for file in files if file.suffix.lower() in IMAGE_SUFFIXES)),
         videos=tuple(sorted(file for file in files if file.suffix.lower() in VIDEO_SUFFIXES)),
+        arrays=tuple(sorted(file for file in files if file.suffix.lower() == ARRAY_SUFFIX)),
     )
 
 
@@ -238,23 +268,41 @@ def _number(pictures: Sequence[Path]) -> dict[int, Path]:
 def _describe(listing: Listing) -> str:
     """What was found, for somebody who expected something else."""
     folders = sorted({picture.parent for picture in listing.pictures})
-    if not listing.pictures and not listing.videos:
+    if not listing.pictures and not listing.videos and not listing.arrays:
         kind = (
             "a clip store (give it as --store)"
             if (listing.path / "store.json").is_file()
             else "nothing of it"
         )
         return f"no {', '.join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))}, but {kind}"
-    if listing.pictures and listing.videos:
-        return (
-            f"{len(listing.pictures)} pictures ({listing.pictures[0]}, …) beside "
-            f"{len(listing.videos)} videos ({listing.videos[0]}, …)"
-        )
-    if listing.videos:
-        return f"{len(listing.videos)} videos ({listing.videos[0]}, …)"
+    found = {"pictures": listing.pictures, "videos": listing.videos, "arrays": listing.arrays}
+    kinds = [f"{len(files)} {kind} ({files[0]}, …)" for kind, files in found.items() if files]
+    if len(kinds) > 1 or not listing.pictures:
+        return " beside ".join(kinds)
     shown = ", ".join(map(Path.as_posix, folders[:3])) + (", …" if len(folders) > 3 else "")
     text = f"{len(listing.pictures)} pictures in {len(folders)} folders ({shown})"
     return f"{text}, some within others" if _is_nested(folders) else text
+
+
+def _open_array(path: Path) -> Frames:
+    """Frames in a NumPy file, mapped into memory.
+
+    Raises:
+        OutputError: It holds something else.
+    """
+    try:
+        array: Frames = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise OutputError(
+            f"{path}: expected a NumPy array, found damage ({error}); write it again"
+        ) from error
+    if array.dtype != np.uint8 or array.ndim != 4 or array.shape[3] != 3 or not len(array):
+        bad = " with NaN" if array.dtype.kind == "f" and np.isnan(array).any() else ""
+        raise OutputError(
+            f"{path}: expected frames uint8 (T, H, W, 3), found {array.dtype} {array.shape}{bad}; "
+            "write 8-bit RGB"
+        )
+    return array
 
 
 def _video_to_some_frames(path: Path, numbers: Sequence[int]) -> Frames:

@@ -4,14 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 
+from vptbench.benchmarks.source import clip_to_source_frame
 from vptbench.clip import Frames
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.leaderboard.digits import value_to_text
 from vptbench.leaderboard.ranking import Column
+from vptbench.manifest import Json
 from vptbench.outputs import open_folder
 from vptbench.outputs.reader import FrameReader
 from vptbench.report.figure import frame_to_uri, frames_to_difference
@@ -158,11 +160,13 @@ def _clip_figures(row: Row, columns: Sequence[Column], clip: str) -> tuple[str, 
 
 def _to_source(scores: Scores, targets: FrameReader, clip: str) -> tuple[str, str]:
     """The frame that the models saw, and what to call it; empty where that is not known."""
-    rule = (scores.benchmark or {}).get("source")
-    index = rule.get("index") if isinstance(rule, Mapping) else None
-    if not isinstance(index, int):
-        return "", ""
+    protocol: Mapping[str, Json] = scores.benchmark or {}
+    rule = cast("Mapping[str, Json]", protocol.get("source") or {})
+    listed = cast("Mapping[str, int]", protocol.get("source_frames") or {})
     try:
+        index = clip_to_source_frame(rule, listed, clip, len(targets.numbers(clip)))
+        if index is None:  # of a protocol whose items name their own
+            return "", ""
         return frame_to_uri(targets.frames(clip, [index])[0]), f"source, frame {index}"
     except VptbenchError:
         return "", ""

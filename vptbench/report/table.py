@@ -9,6 +9,16 @@ from vptbench.leaderboard.ranking import Column, escape_markdown, heading, rows_
 from vptbench.leaderboard.rules import RANDOM_SUFFIX, networks_to_text, weights_to_sentence
 from vptbench.scorefile import Figure, Scores, read_scores
 
+FRECHET = ("FID", "FVD")
+"""How labels of Fréchet distances begin; KID is unbiased at any number of samples."""
+
+FEW_SAMPLES = 2048
+"""Below so many samples a Fréchet distance of wide features is mostly bias.
+
+Two draws of 1,024 samples of one normal distribution of 400 (of 2,048) independent features are 80 (1,774)
+apart, two of 2,048 samples 40 (1,026).
+"""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -62,6 +72,7 @@ class Section:
         rows: In the order given, audits last.
         sentence: What kind of weights measured.
         random: Whether some were random.
+        notes: What else a reader must know: samples of distances, what the true frames themselves score.
     """
 
     title: str
@@ -71,6 +82,7 @@ class Section:
     rows: tuple[Row, ...]
     sentence: str
     random: bool
+    notes: tuple[str, ...]
 
 
 def scores_to_sections(folders: Sequence[Path | str]) -> list[Section]:
@@ -105,7 +117,7 @@ def scores_to_markdown(folders: Sequence[Path | str]) -> str:
             rows.append([escape_markdown(row.name), row.kind, *figures])
         texts.append(
             f"### {escape_markdown(section.title)}\n\n{_counts(section)}\n\n{rows_to_markdown(rows)}\n\n"
-            f"{section.sentence}\n"
+            f"{' '.join([section.sentence, *section.notes])}\n"
         )
     return "\n".join(texts)
 
@@ -146,7 +158,26 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
         rows=tuple(sorted(rows, key=lambda row: row.kind == "audit")),
         sentence=weights_to_sentence(list(figures)),
         random=any(name.endswith(RANDOM_SUFFIX) for name in figures),
+        notes=_to_notes(figures),
     )
+
+
+def _to_notes(figures: Mapping[str, Sequence[Figure]]) -> tuple[str, ...]:
+    """What the figures of a section leave unsaid, in sentences."""
+    notes = []
+    for name, found in figures.items():
+        known = [figure for figure in found if figure.value is not None]
+        counts = sorted({figure.samples for figure in known if not figure.pooling})
+        if counts:
+            spread = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+            few = ""
+            if counts[0] < FEW_SAMPLES and known[0].label.startswith(FRECHET):
+                few = "; so few leave it mostly bias: compare at equal n alone"
+            notes.append(f"{known[0].label} ({name}): n = {spread}{few}.")
+        floors = [figure.floor for figure in known if figure.floor is not None]
+        if floors:
+            notes.append(f"{known[0].label} of the true frames themselves: {floors[0]:.4g}.")
+    return tuple(notes)
 
 
 def _to_title(scores: Scores) -> str:
@@ -214,7 +245,7 @@ def _section_to_text(section: Section) -> str:
         "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip()
         for cells in table
     ]
-    return "\n".join([f"{section.title}: {_counts(section)}", *lines, section.sentence])
+    return "\n".join([f"{section.title}: {_counts(section)}", *lines, section.sentence, *section.notes])
 
 
 def _section_to_latex(section: Section) -> str:

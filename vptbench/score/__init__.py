@@ -1,5 +1,5 @@
 """Scores of a model's frames: paired with their targets, measured clip by clip, pooled with intervals."""
 
-from vptbench.score.run import folders_to_scorefile, outputs_to_scorefile
+from vptbench.score.scoring import ScoreSettings, folders_to_scorefile, outputs_to_scorefile, run
 
-__all__ = ["folders_to_scorefile", "outputs_to_scorefile"]
+__all__ = ["ScoreSettings", "folders_to_scorefile", "outputs_to_scorefile", "run"]

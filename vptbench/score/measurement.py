@@ -1,36 +1,39 @@
 """One clip, measured: read once for all metrics, with what is costly kept on disk under what it came from.
 
-Values and features are files named by a hash of the very frames, the metric, its network, the device and
-torch's version. Those of targets lie in the store's ``cache/`` and serve every model that is scored on it;
-the others lie beside the scores until these are finished. So an interrupted run goes on where it stopped,
-and nothing stale is ever taken.
+Values and features are files named by a hash of the very frames, the windows, the metric (or what makes its
+features, so that FID and KID share theirs), its network, the device and torch's version. Those of true
+frames lie in the store's ``cache/`` and serve every model that is scored on it; the others lie beside the
+scores until these are finished. So an interrupted run goes on where it stopped, and nothing stale is ever
+taken.
 """
 
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.clip import Frames
-from vptbench.errors import OutputError, ScoreError, ShapeError
+from vptbench.errors import MetricError, OutputError, ScoreError, ShapeError
 from vptbench.manifest import Json, written_beside
 from vptbench.metrics import (
     DistributionMetric,
     FrameMetric,
     Metric,
     is_frame_metric,
-    load_metric,
+    load,
     metric_name,
 )
 from vptbench.metrics.protocol import FrameValues
 from vptbench.outputs.reader import FrameReader
 from vptbench.score.pair import Pair, sizes_to_problem
+from vptbench.store.frames import StoreFrames, Truth
 from vptbench.weights import Networks, network_sha256
 
 log = logging.getLogger(__name__)
@@ -46,8 +49,9 @@ class Job:
         metrics: Ids of the metrics.
         networks: Which weights, and where they run.
         parts: Folder for what is kept until the scores are finished.
-        cache: Folder for features of targets.
-        paired: Whether distribution metrics compare with the targets of the pairs.
+        cache: Folder for features of true frames.
+        unpaired: Metrics that compare with the reference clips, not with the targets of the pairs.
+        lengths: Scored frames by clip id, of the pairs' two sides and of the reference clips.
     """
 
     generated: FrameReader
@@ -56,7 +60,17 @@ class Job:
     networks: Networks
     parts: Path
     cache: Path
-    paired: bool
+    unpaired: frozenset[str]
+    lengths: "Lengths"
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """Scored frames of every clip, by id; which windows a metric takes may depend on all of them."""
+
+    generated: Mapping[str, int]
+    targets: Mapping[str, int]
+    reference: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -66,9 +80,10 @@ class Measured:
     Attributes:
         pair: The clip and its frame numbers.
         size: (H, W) of its frames.
-        generated_sha256: Of the frames that were compared; empty where only targets were measured.
-        target_sha256: Of their targets.
+        generated_sha256: Of the frames that were compared; empty where only true frames were measured.
+        target_sha256: Of the true frames.
         values: Name of a frame metric to float64 (T,).
+        floors: The same of the true frames against themselves, for metrics that have such a floor.
         generated: Name of a distribution metric to the file of the features of the model's frames.
         targets: Name of a distribution metric to the file of the features of the true frames.
         refused: Name of a metric that cannot be computed for this clip to the reason.
@@ -78,10 +93,11 @@ class Measured:
     size: tuple[int, int]
     generated_sha256: str
     target_sha256: str
-    values: Mapping[str, FrameValues]
-    generated: Mapping[str, Path]
-    targets: Mapping[str, Path]
-    refused: Mapping[str, str]
+    values: dict[str, FrameValues] = field(default_factory=dict)
+    floors: dict[str, FrameValues] = field(default_factory=dict)
+    generated: dict[str, Path] = field(default_factory=dict)
+    targets: dict[str, Path] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """What `scorefile.Scores.clips` says of the clip."""
@@ -92,10 +108,22 @@ class Measured:
         }
 
 
-@lru_cache(maxsize=16)
+@dataclass(frozen=True)
+class _Side:
+    """Frames of a clip, and where what is made of them is kept."""
+
+    clip: str
+    frames: Frames
+    sha256: str
+    folder: Path
+    lengths: Mapping[str, int]
+    generated: bool = False
+
+
+@lru_cache(maxsize=64)
 def cached_metric(metric_id: str, networks: Networks) -> Metric:
     """A metric, with its network where it has one; made once a process."""
-    return load_metric(metric_id, networks)
+    return load(metric_id, networks)
 
 
 def measure_pair(job: Job, pair: Pair) -> Measured:
@@ -108,23 +136,25 @@ def measure_pair(job: Job, pair: Pair) -> Measured:
         VideoError: A picture or video is damaged.
     """
     generated, target = _read(job, pair)
-    generated_sha256, target_sha256 = frames_to_sha256(generated), frames_to_sha256(target)
-    values, made, true, refused = {}, {}, {}, {}
+    made = _Side(
+        pair.clip, generated, frames_to_sha256(generated), job.parts, job.lengths.generated, generated=True
+    )
+    true = _Side(pair.clip, target, frames_to_sha256(target), job.cache, job.lengths.targets)
+    size = (generated.shape[1], generated.shape[2])
+    measured = Measured(pair, size, made.sha256, true.sha256)
     for metric_id in job.metrics:
         name = metric_name(metric_id, job.networks.mode)
         metric = cached_metric(metric_id, job.networks)
         try:
             if is_frame_metric(metric):
-                place = _place(job.parts, job, metric, generated_sha256 + target_sha256)
-                values[name] = _frame_values(metric, place, generated, target)
+                _measure_frames(job, metric, name, (made, true), measured)
             else:
-                made[name] = _features(metric, _place(job.parts, job, metric, generated_sha256), generated)
-                if job.paired:
-                    true[name] = _features(metric, _place(job.cache, job, metric, target_sha256), target)
-        except ShapeError as error:  # too small a frame for this metric
-            refused[name] = f"clip {pair.clip}: {error}"
-    size = (generated.shape[1], generated.shape[2])
-    return Measured(pair, size, generated_sha256, target_sha256, values, made, true, refused)
+                measured.generated[name] = _features(job, metric, made)
+                if metric_id not in job.unpaired:
+                    measured.targets[name] = _features(job, metric, true)
+        except (ShapeError, MetricError) as error:  # this metric has no value for these frames
+            measured.refused[name] = f"clip {pair.clip}: {error}"
+    return measured
 
 
 def measure_reference(job: Job, pair: Pair) -> Measured:
@@ -134,18 +164,18 @@ def measure_reference(job: Job, pair: Pair) -> Measured:
         StoreError: They are damaged.
     """
     frames = job.targets.frames(pair.clip, pair.numbers)
-    sha256 = frames_to_sha256(frames)
-    features, refused = {}, {}
-    for metric_id in job.metrics:
+    true = _Side(pair.clip, frames, frames_to_sha256(frames), job.cache, job.lengths.reference)
+    measured = Measured(pair, (frames.shape[1], frames.shape[2]), "", true.sha256)
+    for metric_id in sorted(job.unpaired):
         name = metric_name(metric_id, job.networks.mode)
         metric = cached_metric(metric_id, job.networks)
         if is_frame_metric(metric):
             continue
         try:
-            features[name] = _features(metric, _place(job.cache, job, metric, sha256), frames)
-        except ShapeError as error:  # too small a frame for this metric
-            refused[name] = f"reference clip {pair.clip}: {error}"
-    return Measured(pair, (frames.shape[1], frames.shape[2]), "", sha256, {}, {}, features, refused)
+            measured.targets[name] = _features(job, metric, true)
+        except (ShapeError, MetricError) as error:
+            measured.refused[name] = f"reference clip {pair.clip}: {error}"
+    return measured
 
 
 def hash_pair(job: Job, pair: Pair) -> dict[str, Json]:
@@ -157,11 +187,17 @@ def hash_pair(job: Job, pair: Pair) -> dict[str, Json]:
         VideoError: A picture or video is damaged.
     """
     generated, target = _read(job, pair)
-    return {
-        "frames": len(pair.numbers),
-        "generated_sha256": frames_to_sha256(generated),
-        "target_sha256": frames_to_sha256(target),
-    }
+    return Measured(pair, (0, 0), frames_to_sha256(generated), frames_to_sha256(target)).to_json()
+
+
+def hash_reference(job: Job, pair: Pair) -> dict[str, Json]:
+    """The same of a reference clip.
+
+    Raises:
+        StoreError: The frames are damaged.
+    """
+    frames = job.targets.frames(pair.clip, pair.numbers)
+    return Measured(pair, (0, 0), "", frames_to_sha256(frames)).to_json()
 
 
 def frames_to_sha256(frames: Frames) -> str:
@@ -173,33 +209,77 @@ def frames_to_sha256(frames: Frames) -> str:
 
 def _read(job: Job, pair: Pair) -> tuple[Frames, Frames]:
     generated = job.generated.frames(pair.clip, pair.numbers)
-    target = job.targets.frames(pair.clip, pair.numbers)
-    if generated.shape != target.shape:
+    target = job.targets.frames(pair.target_clip, pair.target_numbers)
+    if generated.shape[1:] != target.shape[1:]:
         raise OutputError(sizes_to_problem(pair.clip, generated.shape[1:], target.shape[1:]))
     return generated, target
 
 
-def _place(folder: Path, job: Job, metric: Metric, content: str) -> Path:
-    """Where what `metric` makes of frames with hash `content` is kept."""
-    name = metric_name(metric.id, job.networks.mode)
-    network = network_sha256(metric.network, job.networks.mode) if metric.network else ""
-    key = "\n".join([name, content, network, job.networks.device, version("torch")])
-    return folder / name / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+def _place(job: Job, folder: Path, metric: Metric, kind: str, content: Sequence[str]) -> Path:
+    """Where what `metric` makes of `content` (hashes) is kept: below a folder named `kind`."""
+    network = network_sha256(metric.network, job.networks) if metric.network else ""
+    key = "\n".join([kind, *content, network, job.networks.device, version("torch")])
+    return folder / kind / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
 
 
-def _frame_values(metric: FrameMetric, place: Path, generated: Frames, target: Frames) -> FrameValues:
-    values = _kept(place, lambda: metric.per_frame(generated=generated, target=target)).astype(np.float64)
-    if values.shape != (len(generated),) or np.isnan(values).any():
+def _measure_frames(
+    job: Job, metric: FrameMetric, name: str, sides: tuple[_Side, _Side], measured: Measured
+) -> None:
+    """Put a frame metric's values, and its floor where it has one, into `measured`.
+
+    Raises:
+        MetricError: There is no ground truth, or not all that the metric needs of it.
+    """
+    pair, (made, true) = measured.pair, sides
+    if not pair.truth:
+        raise MetricError("cross-driving has no ground truth to compare frames with; leave this metric out")
+    needed = {need: _needed(job, pair, need) for need in metric.needs}
+    extra = [truth.sha256 for truth in needed.values()]
+    keywords = {need: truth.rows for need, truth in needed.items()}
+    pairs = {"values": (made, measured.values)}
+    if metric.floored:
+        pairs["floors"] = (true, measured.floors)
+    for side, values in pairs.values():
+        place = _place(job, job.parts, metric, name, [side.sha256, true.sha256, *extra])
+        values[name] = _kept(
+            place, partial(_frame_values, metric, generated=side.frames, target=true.frames, **keywords)
+        ).astype(np.float64)
+
+
+def _needed(job: Job, pair: Pair, need: str) -> Truth:
+    """What a metric needs of the ground truth beside the frames.
+
+    Raises:
+        MetricError: The true frames come without it.
+    """
+    if not isinstance(job.targets, StoreFrames):
+        raise MetricError(f"expected the {need} of the true frames, plain folders have none; give a --store")
+    return job.targets.truth(pair.target_clip, pair.target_numbers, need)
+
+
+def _frame_values(metric: FrameMetric, **given: object) -> FrameValues:
+    """Values of the frames, checked.
+
+    Raises:
+        ScoreError: They are not one number a frame.
+    """
+    values = metric.per_frame(**given)
+    count = len(cast("Frames", given["target"]))
+    if values.shape != (count,) or np.isnan(values).any():
         raise ScoreError(
-            f"{metric.id}: expected {len(generated)} numbers, one a frame, got shape {values.shape} with "
+            f"{metric.id}: expected {count} numbers, one a frame, got shape {values.shape} with "
             f"{int(np.isnan(values).sum())} NaN; this is a fault of the metric: report it"
         )
     return values
 
 
-def _features(metric: DistributionMetric, place: Path, frames: Frames) -> Path:
-    """The file of the features of `frames`, made where there is none."""
-    _kept(place, lambda: metric.features(frames))
+def _features(job: Job, metric: DistributionMetric, side: _Side) -> Path:
+    """The file of the features of the windows that a metric takes of `side`, made where there is none."""
+    windows = metric.windows(side.clip, side.lengths, generated=side.generated)
+    spans = hashlib.sha256(str([(w.start, w.stop, w.step) for w in windows]).encode()).hexdigest()
+    kind = metric.extractor + ("@random" if job.networks.mode == "random" and metric.network else "")
+    place = _place(job, side.folder, metric, kind, [side.sha256, spans])
+    _kept(place, partial(metric.features, side.frames, windows))
     return place
 
 

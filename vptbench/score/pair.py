@@ -1,13 +1,15 @@
 """Outputs beside their targets, by clip and frame number, or the list of what is missing.
 
 Nothing is paired by position: a frame is compared with the target of its own number. Videos have no
-numbers in their names and count from 0.
+numbers in their names and count from 0. Where one person is driven by another's poses there is no ground
+truth: then the true frames on the other side are the person's own, and stand for no frame in particular.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vptbench.benchmarks.loader import Benchmark, benchmark_clips, benchmark_targets
+from vptbench.benchmarks.items import benchmark_items
+from vptbench.benchmarks.protocol import Benchmark
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.outputs.reader import FrameReader
 from vptbench.store.frames import StoreFrames
@@ -18,44 +20,76 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True)
 class Pair:
-    """Frames of one clip that are compared.
+    """Frames of one output, and the true frames on the other side.
 
     Attributes:
-        clip: Its id, on both sides.
-        numbers: Frame numbers, on both sides, ascending.
+        clip: Id of the output.
+        numbers: Numbers of its frames, ascending.
+        target_clip: Id of the clip of the true frames; that of the output if it is not given.
+        target_numbers: Numbers of these, ascending; those of the output if they are not given.
+        truth: Whether each true frame is what the output's frame in its place should be.
+
+    Raises:
+        OutputError: `truth` is set, and there are not as many true frames as frames of the output.
     """
 
     clip: str
     numbers: tuple[int, ...]
+    target_clip: str = ""
+    target_numbers: tuple[int, ...] = ()
+    truth: bool = True
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target_clip", self.target_clip or self.clip)
+        object.__setattr__(self, "target_numbers", self.target_numbers or self.numbers)
+        if self.truth and len(self.numbers) != len(self.target_numbers):
+            raise OutputError(
+                f"clip {self.clip}: expected a true frame for each of {len(self.numbers)} frames, found "
+                f"{len(self.target_numbers)}; give as many, or say that there is no ground truth"
+            )
 
 
-def store_to_pairs(generated: FrameReader, targets: StoreFrames, benchmark: Benchmark) -> tuple[Pair, ...]:
+def store_to_pairs(
+    generated: FrameReader, targets: StoreFrames, benchmark: Benchmark, *, resize: bool = False
+) -> tuple[Pair, ...]:
     """What a benchmark scores, sorted by clip id. Outputs may hold more clips and frames than that.
+
+    Args:
+        generated: The model's frames.
+        targets: The store.
+        benchmark: The protocol.
+        resize: Whether sizes may differ, since the caller resizes.
 
     Raises:
         BenchmarkError: The store does not fit the benchmark.
         OutputError: Clips or frames are missing, or sizes differ; every kind of problem is named.
     """
-    wanted = {
-        clip: benchmark_targets(benchmark, len(targets.store[clip]))
-        for clip in benchmark_clips(benchmark, targets.store)
-    }
-    _check(generated, targets, wanted, _missing_to_problems(generated, wanted))
-    return _pairs(wanted)
+    pairs = [
+        Pair(item.id, item.driving_numbers, item.real_clip, item.real_numbers, item.truth)
+        for item in benchmark_items(benchmark, targets.store)
+    ]
+    return _check(generated, targets, pairs, _missing_to_problems(generated, _wanted(pairs)), resize=resize)
 
 
-def folders_to_pairs(generated: FrameReader, targets: FrameReader) -> tuple[Pair, ...]:
+def folders_to_pairs(
+    generated: FrameReader, targets: FrameReader, *, resize: bool = False
+) -> tuple[Pair, ...]:
     """All frames of two folders, sorted by clip id; both must hold the same clips and frame numbers.
+
+    Args:
+        generated: The model's frames.
+        targets: The true frames.
+        resize: Whether sizes may differ, since the caller resizes.
 
     Raises:
         OutputError: One side lacks clips or frames of the other, or sizes differ; every kind of problem is
             named.
         VideoError: A target video is damaged.
     """
-    wanted = {clip: targets.numbers(clip) for clip in targets.ids}
+    pairs = [Pair(clip, targets.numbers(clip)) for clip in targets.ids]
+    wanted = _wanted(pairs)
     problems = _missing_to_problems(generated, wanted) + _surplus_to_problems(generated, wanted)
-    _check(generated, targets, wanted, problems)
-    return _pairs(wanted)
+    return _check(generated, targets, pairs, problems, resize=resize)
 
 
 def named(things: Sequence[object]) -> str:
@@ -64,32 +98,37 @@ def named(things: Sequence[object]) -> str:
     return ", ".join(map(str, things[:MOST_NAMED])) + (f" and {rest} more" if rest > 0 else "")
 
 
-def _pairs(wanted: Mapping[str, tuple[int, ...]]) -> tuple[Pair, ...]:
-    return tuple(Pair(clip, wanted[clip]) for clip in sorted(wanted))
+def _wanted(pairs: Iterable[Pair]) -> dict[str, tuple[int, ...]]:
+    return {pair.clip: pair.numbers for pair in pairs}
 
 
 def _check(
     generated: FrameReader,
     targets: FrameReader,
-    wanted: Mapping[str, tuple[int, ...]],
+    pairs: Sequence[Pair],
     problems: Sequence[str],
-) -> None:
-    """See that nothing is wrong with numbers, and then with sizes.
+    *,
+    resize: bool,
+) -> tuple[Pair, ...]:
+    """The pairs, sorted by clip id, if nothing is wrong with numbers, and then with sizes.
 
     Raises:
         OutputError: Something is.
     """
-    problems = problems or _sizes_to_problems(generated, targets, wanted)
-    if not wanted:
+    ordered = sorted(pairs, key=lambda pair: pair.clip)
+    if not (problems or resize):
+        problems = _sizes_to_problems(generated, targets, ordered)
+    if not ordered:
         problems = ["found no clip to compare with"]
     if problems:
         shown = "; ".join(problems[:MOST_NAMED])
         rest = len(problems) - MOST_NAMED
         raise OutputError(
-            f"{generated.path}: expected the frames of {len(wanted)} clips as in {targets.path}: {shown}"
+            f"{generated.path}: expected the frames of {len(ordered)} clips as in {targets.path}: {shown}"
             + (f"; and {rest} more problems" if rest > 0 else "")
             + "; make what is missing, or give the folder that fits"
         )
+    return tuple(ordered)
 
 
 def _missing_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
@@ -126,19 +165,18 @@ def _surplus_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int,
     return problems
 
 
-def _sizes_to_problems(
-    generated: FrameReader, targets: FrameReader, wanted: Mapping[str, tuple[int, ...]]
-) -> list[str]:
+def _sizes_to_problems(generated: FrameReader, targets: FrameReader, pairs: Sequence[Pair]) -> list[str]:
     """Compare the first frame of each clip, so that a run of hours does not end in one."""
     problems = []
-    for clip, numbers in sorted(wanted.items()):
+    for pair in pairs:
         try:
-            found, expected = (side.frames(clip, numbers[:1]).shape[1:3] for side in (generated, targets))
+            found = generated.frames(pair.clip, pair.numbers[:1]).shape[1:3]
+            expected = targets.frames(pair.target_clip, pair.target_numbers[:1]).shape[1:3]
         except VptbenchError as error:
-            problems.append(f"clip {clip}: {error}")
+            problems.append(f"clip {pair.clip}: {error}")
             continue
         if found != expected:
-            problems.append(sizes_to_problem(clip, found, expected))
+            problems.append(sizes_to_problem(pair.clip, found, expected))
     return problems
 
 
@@ -146,7 +184,7 @@ def sizes_to_problem(clip: str, found: Sequence[int], expected: Sequence[int]) -
     """Two sizes (H, W) that should be equal, in words."""
     return (
         f"clip {clip}: expected frames of {expected[0]}×{expected[1]} as the target's, found "
-        f"{found[0]}×{found[1]}; nothing is resized in silence"
+        f"{found[0]}×{found[1]}; nothing is resized in silence: give --resize to allow it"
     )
 
 

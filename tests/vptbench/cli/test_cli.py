@@ -163,13 +163,14 @@ def test_tables_are_aligned_or_json(capsys):
 def test_weights_and_doctor_say_what_is_missing(tmp_path):
     (tmp_path / "i3d_torchscript.pt").write_bytes(b"another file")
     rows = json.loads(run("weights", "list", "--json", "--weights-dir", tmp_path).output)
-    states = {"alexnet": "missing", "inception-fid": "missing", "i3d-kinetics400": "damaged"}
+    states = dict.fromkeys(["alexnet", "vgg16", "inception-fid", "inception-torchvision"], "missing")
+    states["i3d-kinetics400"] = "damaged"
     assert {row["network"]: row["state"] for row in rows} == states
     result = run("weights", "verify", "--weights-dir", tmp_path)
     assert result.exit_code == 2
     assert [line.partition(":")[0] for line in result.output.splitlines()] == [*states, "Error"]
     assert "vptbench weights fetch" in result.output
-    assert "expected all 3 networks, could not have alexnet, inception-fid, i3d-kinetics400" in result.output
+    assert f"expected all 5 networks, could not have {', '.join(states)}" in result.output
     findings = json.loads(run("doctor", "--json", "--weights-dir", tmp_path).output)
     assert {row["what"]: row["state"] for row in findings}["alexnet"] == "missing"
     assert {row["what"] for row in findings} >= {"python", "decord", "GPU", "disk"}

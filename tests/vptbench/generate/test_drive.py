@@ -1,5 +1,6 @@
-"""One clip: what a model is shown, what it must give back, what it costs."""
+"""One item: what a model is shown, what it must give back, what it costs."""
 
+import dataclasses
 import gc
 import random
 import sys
@@ -10,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
+from vptbench.benchmarks.items import Item
 from vptbench.clip import Clip
 from vptbench.errors import ModelError, StoreError
 from vptbench.generate import model as model_file
-from vptbench.generate.drive import checkpoint_to_sha256, clip_to_generated, load_model, seed_generators
+from vptbench.generate.drive import checkpoint_to_sha256, item_to_generated, load_model, seed_generators
 from vptbench.generate.model import FoundModel
 from vptbench.store.reader import FileRows, read_clip
 from vptbench.testing.models import example_clip
@@ -33,9 +35,15 @@ class Model:
         raise OSError(f"no weights for {device}")
 
 
-def drive(answer, clip=None, kind="model", **more):
-    found = FoundModel("tried", kind, Model)
-    return clip_to_generated(found, Model(answer), clip or example_clip(), source_index=1, seed=3, **more)
+def whole(clip, source=1):
+    """A clip, driven as a whole by its own poses."""
+    numbers = tuple(range(len(clip)))
+    return Item(clip.id, clip.id, source, clip.id, 0, len(clip), numbers, clip.id, numbers, truth=True)
+
+
+def drive(answer, clip=None, kind="model", item=None):
+    found, clip = FoundModel("tried", kind, Model), clip or example_clip()
+    return item_to_generated(found, Model(answer), item or whole(clip), {clip.id: clip}, seed=3)
 
 
 def zeros(_source, driving):
@@ -96,6 +104,67 @@ def test_an_audit_gets_the_clip():
     np.testing.assert_array_equal(made.frames, clip.frames)
 
 
+def cross(made, **changes):
+    """Of clip a, seen in its frame 2, `made` frames of clip b from number 1 on."""
+    fields = {
+        "id": "x", "source_clip": "a", "source_frame": 2, "driving_clip": "b", "first": 1, "count": made,
+        "driving_numbers": (1,), "real_clip": "a", "real_numbers": (0, 1), "truth": False,
+    }  # fmt: skip
+    return Item(**fields | changes)
+
+
+@pytest.fixture
+def two_clips():
+    return {
+        name: dataclasses.replace(example_clip(seed=seed, frames=6), id=name)
+        for seed, name in enumerate(("a", "b"))
+    }
+
+
+def test_one_clips_picture_is_driven_by_anothers_poses(two_clips):
+    seen = []
+
+    def spy(source, driving):
+        seen.append((source, driving))
+        return zeros(source, driving)
+
+    made = item_to_generated(FoundModel("tried", "model", Model), Model(spy), cross(3), two_clips, seed=0)
+    ((source, driving),) = seen
+    assert (source.clip, source.index, driving.clip, driving.frames) == ("a", 2, "b", (1, 2, 3))
+    np.testing.assert_array_equal(source.frame, two_clips["a"].frames[2])
+    np.testing.assert_array_equal(driving.keypoints, two_clips["b"].keypoints[1:4])
+    assert made.frames.shape == (3, 64, 64, 3)
+    short = Model(lambda s, d: zeros(s, d)[1:])
+    with pytest.raises(ModelError, match=r"expected frames uint8 \(3, 64, 64, 3\), got uint8 \(2, "):
+        item_to_generated(FoundModel("tried", "model", Model), short, cross(3), two_clips, seed=0)
+
+
+def test_an_item_is_seeded_by_its_own_id(two_clips):
+    def draw(_source, driving):
+        return np.full((len(driving), *driving.size, 3), random.randrange(256), np.uint8)  # noqa: S311
+
+    found = FoundModel("tried", "model", Model)
+    values = [
+        int(item_to_generated(found, Model(draw), cross(1, id=name), two_clips, seed=0).frames[0, 0, 0, 0])
+        for name in ("x", "y", "x")
+    ]
+    assert values[0] == values[2] != values[1]
+
+
+def test_an_audit_gets_the_range_of_the_item_only_where_it_is_the_truth(two_clips):
+    def answer(_source, clip, frames):
+        return np.stack([clip.frames[number] for number in frames])
+
+    found, audit = FoundModel("seer", "audit", Model), Model(answer)
+    own = cross(3, source_clip="b", real_clip="b", truth=True)
+    made = item_to_generated(found, audit, own, two_clips, seed=0)
+    np.testing.assert_array_equal(made.frames, two_clips["b"].frames[1:4])
+    with pytest.raises(
+        ModelError, match="seer: expected true frames to be shown, found none: a never did what b"
+    ):
+        item_to_generated(found, audit, cross(3), two_clips, seed=0)
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [
@@ -139,19 +208,19 @@ def test_cost_is_measured():
     ("parameters", "count"), [(7, 7), (torch.nn.Linear(3, 2).parameters, 8), ("x", None)]
 )
 def test_parameters_are_counted(parameters, count):
-    found, tried = FoundModel("tried", "model", Model), Model(zeros)
+    found, tried, clip = FoundModel("tried", "model", Model), Model(zeros), example_clip()
     tried.parameters = parameters
-    assert clip_to_generated(found, tried, example_clip(), source_index=0, seed=0).parameters == count
+    assert item_to_generated(found, tried, whole(clip), {clip.id: clip}, seed=0).parameters == count
 
 
 def test_parameters_that_cannot_be_counted_fail_the_clip():
-    tried = Model(zeros)
+    found, tried, clip = FoundModel("tried", "model", Model), Model(zeros), example_clip()
     tried.parameters = lambda: 1 / 0
     with pytest.raises(ModelError, match="expected tried to count its parameters, it raised ZeroDivision"):
-        clip_to_generated(FoundModel("tried", "model", Model), tried, example_clip(), source_index=0, seed=0)
+        item_to_generated(found, tried, whole(clip), {clip.id: clip}, seed=0)
 
 
-def test_each_clip_has_its_own_seed():
+def test_each_item_has_its_own_seed():
     def draw(seed, clip):
         seed_generators(seed, clip)
         return random.random(), np.random.random(), torch.rand(1).item()  # noqa: NPY002, S311

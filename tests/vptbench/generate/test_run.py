@@ -9,6 +9,8 @@ import h5py
 import numpy as np
 import pytest
 
+from vptbench.benchmarks.items import clip_list_sha256
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import BenchmarkError, ManifestError, OutputError
 from vptbench.generate import model as model_file
 from vptbench.generate.drive import load_model
@@ -213,6 +215,97 @@ def test_a_folder_with_other_files_is_refused(written_store, tmp_path):
 def test_a_store_that_does_not_fit_is_refused(written_store, tmp_path):
     with pytest.raises(BenchmarkError, match="the store does not fit iper-v1: expected real clips"):
         store_to_outputs("copy_source", written_store, tmp_path / "out", "iper-v1")
+    assert not (tmp_path / "out").exists()
+
+
+CROSS = {
+    "format": "vptbench-benchmark", "version": 1, "id": "mine-v1", "dataset": "synthetic", "split": "test",
+    "crop": "clip-square-v1", "size": None, "targets": "all", "driving": "cross", "pooling": "frame",
+    "reference": "test", "metrics": ["fid-v1"], "items": [
+        {"id": "b/1/by/a", "source": {"clip": "b/1", "frame": 5},
+         "driving": {"clip": "a", "first": 1, "last": 3},
+         "real": {"clip": "b/1", "first": 0, "last": 2}},
+        {"id": "a", "source": {"clip": "a", "frame": 0}, "driving": {"clip": "b/1", "first": 4, "last": 5},
+         "real": {"clip": "a", "first": 2, "last": 3}},
+    ],
+}  # fmt: skip
+
+
+@pytest.fixture
+def cross(tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(CROSS))
+    return path
+
+
+def test_items_are_driven_by_other_clips(written_store, tmp_path, cross):
+    """Repeating the source frame shows which one it was; names of pictures show what drove it."""
+    outputs, store = tmp_path / "out", open_store(written_store)
+    report = store_to_outputs("copy_source", written_store, outputs, cross)
+    assert report.done == ("b/1/by/a", "a")
+    opened = open_outputs(outputs)
+    assert opened.numbers("b/1/by/a") == (1, 2, 3)
+    assert opened.numbers("a") == (4, 5)
+    for frame in opened.frames("b/1/by/a", (1, 2, 3)):
+        np.testing.assert_array_equal(frame, store["b/1"].frames[5])
+    assert opened.entry("b/1/by/a")["source"] == {"clip": "b/1", "frame": 5}
+    assert (opened.entry("a")["first"], opened.entry("a")["count"]) == (4, 2)
+    assert read_manifest(outputs)["clips"] == ["b/1/by/a", "a"]
+    assert read_manifest(outputs)["clip_list_sha256"] == clip_list_sha256([store["a"], store["b/1"]])
+    assert outputs_to_problems(outputs) == []
+    again = store_to_outputs("copy_source", written_store, outputs, cross)
+    assert (again.done, set(again.skipped)) == ((), {"b/1/by/a", "a"})
+
+
+@pytest.mark.parametrize("clip", ["a", "b/1"])
+def test_poses_of_source_and_driving_clip_are_the_runs(written_store, tmp_path, cross, clip):
+    item = {"id": "x", "source": {"clip": "a", "frame": 0}, "driving": {"clip": "b/1", "first": 0, "last": 1},
+            "real": {"clip": "a", "first": 0, "last": 1}}  # fmt: skip
+    cross.write_text(json.dumps(CROSS | {"items": [item]}))
+    store_to_outputs("copy_source", written_store, tmp_path / "out", cross)
+    with h5py.File(written_store / "clips" / "test" / f"{clip}.h5", "r+") as file:
+        file["keypoints"][0, 0, 0] += 1
+    with pytest.raises(OutputError, match=r"found others \(store.poses_sha256"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", cross)
+
+
+def test_audits_refuse_what_has_no_truth(written_store, tmp_path, cross):
+    report = store_to_outputs("oracle", written_store, tmp_path / "out", cross)
+    assert report.done == ()
+    assert set(report.failed) == {"b/1/by/a", "a"}
+    assert report.failed["a"].startswith(
+        "oracle: expected true frames to be shown, found none: a never did what"
+    )
+    assert "\n" not in report.failed["a"]
+
+
+def test_a_range_of_ones_own_is_made_and_no_more(written_store, tmp_path, cross):
+    span = {"clip": "a", "first": 2, "last": 4}
+    own = [{"id": "a", "source": {"clip": "a", "frame": 0}, "driving": span, "real": span}]
+    cross.write_text(json.dumps(CROSS | {"driving": "self", "stride": 2, "items": own}))
+    store_to_outputs("oracle", written_store, tmp_path / "out", cross)
+    opened = open_outputs(tmp_path / "out")
+    assert opened.numbers("a") == (2, 3, 4)  # a model sees them all, whatever is scored
+    np.testing.assert_array_equal(opened.frames("a", (2, 4)), open_store(written_store)["a"].frames[2:5:2])
+
+
+def test_source_frames_follow_the_rule(written_store, tmp_path, cross):
+    plain = {key: value for key, value in CROSS.items() if key not in {"items", "driving"}}
+    cross.write_text(json.dumps(plain | {"source": {"random_first": 4, "seed": 2}}))
+    store_to_outputs("copy_source", written_store, tmp_path / "out", cross)
+    opened, store = open_outputs(tmp_path / "out"), open_store(written_store)
+    for clip in ("a", "b/1"):
+        frame = load_benchmark(cross).source_frame(clip, len(store[clip]))
+        assert opened.entry(clip)["source"] == {"clip": clip, "frame": frame}
+        assert opened.numbers(clip) == tuple(range(len(store[clip])))
+        np.testing.assert_array_equal(opened.frames(clip, [0])[0], store[clip].frames[frame])
+
+
+def test_nothing_is_generated_under_a_list_of_corruptions(written_store, tmp_path):
+    with pytest.raises(
+        BenchmarkError, match=r"got synthetic-noisy-v1, a list of .* --benchmark synthetic-v1"
+    ):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", "synthetic-noisy-v1")
     assert not (tmp_path / "out").exists()
 
 

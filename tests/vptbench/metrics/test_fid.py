@@ -1,5 +1,6 @@
 import hashlib
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,14 +8,10 @@ import torch
 from pytorch_fid import inception
 from torchvision.models.inception import inception_v3
 
-from vptbench.errors import ScoreError, ShapeError, WeightsError
-from vptbench.metrics.fid import BATCH, WIDTH, Fid
-from vptbench.metrics.frechet import features_to_statistics
+from vptbench.errors import ScoreError, ShapeError, UsageError, WeightsError
+from vptbench.metrics.fid import BATCH, FID, WIDTH
+from vptbench.metrics.frechet import Statistics
 from vptbench.weights import NETWORKS, Network, Networks, random_state
-
-
-def statistics(metric, *videos):
-    return features_to_statistics(np.concatenate([metric.features(video) for video in videos]))
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +32,7 @@ def test_hand_three_constant_pictures():
     # Black, mid-grey and white are 0, 127/255 and 1: mean 0.499, and every entry of the covariance 0.25
     # (pytorch-fid's own test, within 1e-3).
     frames = np.stack([np.full((8, 8, 3), value, np.uint8) for value in (0, 127, 255)])
-    found = features_to_statistics(Fid(MeanColour(), "cpu").features(frames))
+    found = Statistics.from_features(replace(FID, net=MeanColour()).features(frames))
     np.testing.assert_allclose(found.mean, 0.5, atol=2e-3)
     np.testing.assert_allclose(found.scatter / 2, 0.25, atol=1e-3)
 
@@ -82,21 +79,20 @@ def test_property_batch_order_and_identity(fid_random, moving):
     features = fid_random.features(frames)
     scale = np.abs(features).max()
     np.testing.assert_allclose(fid_random.features(frames[:-4:-1]), features[:-4:-1], atol=1e-5 * scale)
-    whole, backwards = features_to_statistics(features), features_to_statistics(features[::-1])
-    trace = (whole.rows**2).sum() / (whole.count - 1)
-    assert abs(fid_random.distance(whole, whole)) <= 1e-9 * trace
-    assert abs(fid_random.distance(whole, backwards)) <= 1e-9 * trace
+    trace = features.var(0, ddof=1, dtype=np.float64).sum()
+    for other in (features, features[::-1]):
+        assert abs(fid_random.estimate({"a": features}, {"a": other}).value) <= 1e-9 * trace
     assert features.std(0).mean() > 0.01 * features.mean()  # random weights still tell pictures apart
 
 
 def test_golden_more_blur_is_farther_and_symmetry(fid_random, moving, blurred):
     frames = moving(4)
     target, *sets = (
-        statistics(fid_random, video) for video in (frames, blurred(frames, 1), blurred(frames, 4))
+        {"a": fid_random.features(video)} for video in (frames, blurred(frames, 1), blurred(frames, 4))
     )
-    values = [fid_random.distance(generated, target) for generated in sets]
+    values = [fid_random.estimate(generated, target).value for generated in sets]
     assert 1e-3 < values[0] < values[1]
-    np.testing.assert_allclose(fid_random.distance(target, sets[0]), values[0], rtol=1e-9)
+    np.testing.assert_allclose(fid_random.estimate(target, sets[0]).value, values[0], rtol=1e-9)
     # Origin: this class with weights by vptbench-random-v1, torch 2.15 (CPU), pytorch-fid 0.3.0,
     # scikit-image 0.26.0's astronaut, 2026-08. It pins preprocessing, network, folding and divisor.
     np.testing.assert_allclose(values, [3.7435516421980184, 41.53846207565758], rtol=1e-3)
@@ -115,7 +111,7 @@ def test_pinned_network_comes_from_the_local_file_alone(monkeypatch, tmp_path, w
 
     monkeypatch.setattr(inception, "load_state_dict_from_url", download)
     generator = torch.get_rng_state()
-    metric = Fid.load(Networks(directory=tmp_path))
+    metric = FID.load(Networks(directory=tmp_path))
     assert torch.equal(torch.get_rng_state(), generator)
     assert inception.load_state_dict_from_url is download  # put back
     np.testing.assert_array_equal(metric.features(moving(1)), fid_random.features(moving(1)))
@@ -128,10 +124,10 @@ def test_weights_of_another_network_are_refused(monkeypatch, tmp_path, weights):
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     monkeypatch.setitem(NETWORKS, "inception-fid", Network("i.pth", "", digest, "", ""))
     with pytest.raises(RuntimeError, match="Missing key"):  # a pinned file cannot be so: a programmer's error
-        Fid.load(Networks(directory=tmp_path))
+        FID.load(Networks(directory=tmp_path))
     (tmp_path / "i.pth").write_bytes(b"cut short")
     with pytest.raises(WeightsError, match="inception-fid: expected SHA-256"):
-        Fid.load(Networks(directory=tmp_path))
+        FID.load(Networks(directory=tmp_path))
 
 
 def test_refusals(fid_random):
@@ -142,4 +138,25 @@ def test_refusals(fid_random):
     none = fid_random.features(np.zeros((0, 8, 8, 3), np.uint8))
     assert none.shape == (0, WIDTH)
     with pytest.raises(ScoreError, match="expected at least 2 samples on each side for a covariance, got 0"):
-        fid_random.distance(features_to_statistics(none), features_to_statistics(none))
+        fid_random.estimate({"a": none}, {"a": none})
+    with pytest.raises(UsageError, match="load the metric first"):
+        FID.features(np.zeros((1, 8, 8, 3), np.uint8))
+
+
+def test_windows_are_frames(fid_random, moving):
+    assert FID.windows("a", {"a": 3, "b": 9}, generated=True) == (range(1), range(1, 2), range(2, 3))
+    frames = moving(5)
+    chosen = fid_random.features(frames, (range(3, 4), range(1, 2), range(3, 4)))
+    np.testing.assert_allclose(chosen, fid_random.features(frames)[[3, 1, 3]], rtol=1e-5, atol=1e-6)
+
+
+def test_estimate_leaves_groups_out():
+    rows = np.random.default_rng(0).standard_normal((6, 4, 3)).astype(np.float32)
+    made, true = dict(zip("abc", rows, strict=False)), dict(zip("abc", rows[3:], strict=True))
+    found = FID.estimate(made, true, [(["a"], ["a"]), (["b", "c"], [])])
+    without = [
+        FID.estimate({c: made[c] for c in "bc"}, {c: true[c] for c in "bc"}),
+        FID.estimate({"a": made["a"]}, true),
+    ]
+    np.testing.assert_allclose(found.left_out, [each.value for each in without], rtol=1e-9)
+    assert found.least == 0

@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from vptbench.errors import ShapeError
 from vptbench.metrics.l1 import L1
-from vptbench.metrics.protocol import check_frames, check_pair, is_frame_metric
+from vptbench.metrics.protocol import check_frames, check_mask, check_pair, is_frame_metric
 
 FRAMES = np.arange(2 * 4 * 6 * 3, dtype=np.uint8).reshape(2, 4, 6, 3)
 
@@ -16,7 +18,7 @@ class Distances:
 
 
 def test_kinds_are_told_apart_by_structure():
-    assert is_frame_metric(L1())
+    assert is_frame_metric(L1)
     assert not is_frame_metric(Distances())
 
 
@@ -59,3 +61,26 @@ def test_refuses_small_frames():
 def test_refuses_pairs_that_differ(generated):
     with pytest.raises(ShapeError, match=r"shape \(2, 4, 6, 3\) as the target's, got .*nothing is resized"):
         check_pair(generated, FRAMES)
+
+
+def test_definitions_are_values():
+    assert (L1.needs, L1.floored, L1.unit, L1.network, dict(L1.settings)) == ((), False, "", None, {})
+    assert dataclasses.replace(L1) == L1
+    assert dataclasses.replace(L1, tolerance=1) != L1
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        L1.tolerance = 1
+
+
+@pytest.mark.parametrize(
+    ("mask", "found"),
+    [
+        (np.ones((2, 4, 6), np.uint8), r"uint8 \(2, 4, 6\)"),
+        (np.ones((2, 6, 4), bool), r"bool \(2, 6, 4\)"),
+        (np.ones((2, 4, 6, 1), bool), r"bool \(2, 4, 6, 1\)"),
+    ],
+)
+def test_refuses_a_mask_that_does_not_fit(mask, found):
+    with pytest.raises(ShapeError, match=rf"mask: expected bool \(2, 4, 6\), got {found}; give the person's"):
+        check_mask(mask, FRAMES)
+    fits = np.zeros((2, 4, 6), bool)
+    assert check_mask(fits, FRAMES) is fits

@@ -90,6 +90,43 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
     assert open_folder(folder).ids == ("a",)
 
 
+def test_a_numpy_array_for_each_clip(tmp_path):
+    frames = np.random.default_rng(0).integers(0, 256, (5, 16, 12, 3), np.uint8)
+    (tmp_path / "001" / "9").mkdir(parents=True)
+    np.save(tmp_path / "001" / "9" / "1.npy", frames)
+    reader = open_folder(tmp_path)
+    assert (reader.layout, reader.ids, reader.numbers("001/9/1")) == (
+        "clip-arrays",
+        ("001/9/1",),
+        (0, 1, 2, 3, 4),
+    )
+    np.testing.assert_array_equal(reader.frames("001/9/1", [4, 0]), frames[[4, 0]])
+    picture(tmp_path, "b/0.png")
+    with pytest.raises(OutputError, match=r"found 1 pictures \(b/0\.png, …\) beside 1 arrays"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("array", "found"),
+    [
+        (np.full((2, 4, 4, 3), np.nan, np.float32), r"float32 \(2, 4, 4, 3\) with NaN"),
+        (np.zeros((2, 4, 4, 3)), r"float64 \(2, 4, 4, 3\);"),
+        (np.zeros((2, 4, 4), np.uint8), r"uint8 \(2, 4, 4\)"),
+        (np.zeros((0, 4, 4, 3), np.uint8), r"uint8 \(0, 4, 4, 3\)"),
+    ],
+)
+def test_arrays_that_are_no_frames_are_refused(tmp_path, array, found):
+    np.save(tmp_path / "a.npy", array)
+    with pytest.raises(OutputError, match=rf"expected frames uint8 \(T, H, W, 3\), found {found}"):
+        open_folder(tmp_path).numbers("a")
+
+
+def test_a_damaged_array_is_refused(tmp_path):
+    (tmp_path / "a.npy").write_bytes(b"no array")
+    with pytest.raises(OutputError, match=r"a\.npy: expected a NumPy array, found damage"):
+        open_folder(tmp_path).frames("a", [0])
+
+
 def test_a_layout_can_be_named(tmp_path):
     picture(tmp_path, "a/0.png")
     assert open_folder(tmp_path, layout="clip-folders").ids == ("a",)
@@ -97,7 +134,7 @@ def test_a_layout_can_be_named(tmp_path):
         open_folder(tmp_path, layout="clip-videos")
     with pytest.raises(RegistryError, match=r"did you mean 'clip-videos'"):
         open_folder(tmp_path, layout="clip-video")
-    assert set(LAYOUTS) == {"clip-folders", "flat-folder", "clip-videos"}
+    assert set(LAYOUTS) == {"clip-folders", "flat-folder", "clip-videos", "clip-arrays"}
 
 
 def test_outputs_of_vptbench_are_opened_as_such(tmp_path):
@@ -148,7 +185,7 @@ def test_two_videos_of_one_clip_are_refused(tmp_path):
     video(tmp_path, "a.mp4")
     (tmp_path / "a.mp4").rename(tmp_path / "a.mkv")
     video(tmp_path, "a.mp4")
-    with pytest.raises(OutputError, match=r"expected one video for clip a, found a.mkv and a.mp4"):
+    with pytest.raises(OutputError, match=r"expected one file for clip a, found a.mkv and a.mp4"):
         open_folder(tmp_path)
 
 

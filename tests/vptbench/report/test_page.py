@@ -9,7 +9,7 @@ from vptbench.errors import ManifestError
 from vptbench.image import write_image
 from vptbench.report.filmstrip import FRAMES, MOST_CLIPS
 from vptbench.report.page import scores_to_page
-from vptbench.score import folders_to_scorefile
+from vptbench.score import ScoreSettings, folders_to_scorefile
 from vptbench.scorefile import write_scores
 from vptbench.weights import Networks
 
@@ -32,9 +32,9 @@ def scored(tmp_path):
     folders = []
     for name in ("near", "far"):
         folders.append(tmp_path / "scores" / name)
+        settings = ScoreSettings(metrics=("ssim-v1", "l1-v1"), networks=Networks(mode="random"))
         folders_to_scorefile(
-            tmp_path / name, folders[-1], targets=tmp_path / "true", metrics=["ssim-v1", "l1-v1"],
-            networks=Networks(mode="random"),
+            tmp_path / name, folders[-1], settings, targets=tmp_path / "true"
         )  # fmt: skip
     return folders
 

@@ -112,7 +112,7 @@ def test_names_do_no_harm_anywhere(tmp_path, make_scores):
     write_scores(tmp_path / "a", make_scores(name))
     text = scores_to_text([tmp_path / "a"])
     assert "\x1b" not in text
-    assert len(text.splitlines()) == 4
+    assert len(text.splitlines()) == 5
     assert "<script>" not in scores_to_markdown([tmp_path / "a"])
     latex = scores_to_latex([tmp_path / "a"])
     assert latex.count(r"\end{tabular}") == 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vptbench.image import write_image
-from vptbench.metrics.frechet import statistics_to_distance
+from vptbench.metrics.frechet import samples_to_estimate
 from vptbench.metrics.table import METRICS
 from vptbench.skeleton import missing_keypoints
 from vptbench.store import open_store, schema
@@ -79,7 +79,10 @@ class Colour:
     higher_is_better: ClassVar[bool] = False
     tolerance: ClassVar[float] = 1e-9
     network: ClassVar[None] = None
+    settings: ClassVar[dict] = {}
     sample: ClassVar[str] = "frame"
+    extractor: ClassVar[str] = "colour-v1"
+    reference: ClassVar[None] = None
     calls: ClassVar[list] = []
 
     @classmethod
@@ -87,12 +90,17 @@ class Colour:
         del networks
         return cls()
 
-    def features(self, frames):
+    def windows(self, clip, lengths, *, generated):
+        del generated
+        return tuple(range(at, at + 1) for at in range(lengths[clip]))
+
+    def features(self, frames, windows=None):
         self.calls.append(len(frames))
+        assert windows is None or len(windows) == len(frames)
         return frames.mean((1, 2)).astype(np.float32)
 
-    def distance(self, generated, target):
-        return statistics_to_distance(generated, target)
+    def estimate(self, generated, target, groups=()):
+        return samples_to_estimate(generated, target, groups)
 
 
 class Broken(Colour):
@@ -100,6 +108,8 @@ class Broken(Colour):
 
     id: ClassVar[str] = "broken-v1"
     label: ClassVar[str] = "Broken"
+    needs: ClassVar[tuple] = ()
+    floored: ClassVar[bool] = False
 
     def per_frame(self, *, generated, target):
         del target

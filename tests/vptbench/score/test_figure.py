@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 
 from vptbench.interval import jackknife_interval
-from vptbench.metrics.frechet import features_to_statistics, statistics_to_distance
+from vptbench.metrics.frechet import Statistics, distance
 from vptbench.score.figure import LEAST_GROUPS, Table, table_to_figures
 from vptbench.score.measurement import Measured, cached_metric
 from vptbench.score.pair import Pair
 from vptbench.weights import Networks
 
 RANDOM = Networks(mode="random")
+UNPAIRED = frozenset(["colour-v1"])
 
 
 @pytest.fixture
@@ -42,12 +43,8 @@ def figure(table, name):
 
 @pytest.mark.parametrize(("pooling", "value"), [("clip", (0.2 + 0.7) / 2), ("frame", (0.1 + 0.3 + 0.7) / 3)])
 def test_pooling_by_hand(measured, pooling, value):
-    table = Table(
-        [measured("a", [0.1, 0.3, math.inf]), measured("b", [0.7]), measured("c", [math.inf])],
-        [],
-        "",
-        pooling,
-    )
+    clips = [measured("a", [0.1, 0.3, math.inf]), measured("b", [0.7]), measured("c", [math.inf])]
+    table = Table(clips, pooling=pooling)
     found, per_frame = figure(table, "l1-v1")
     assert found.value == pytest.approx(value)
     assert (found.clips, found.frames, found.samples, found.infinite_frames) == (3, 5, 3, 2)
@@ -57,13 +54,13 @@ def test_pooling_by_hand(measured, pooling, value):
 
 
 def test_one_clip_has_no_interval(measured):
-    found, _ = figure(Table([measured("a", [0.1, 0.3])], [], "", "clip"), "l1-v1")
+    found, _ = figure(Table([measured("a", [0.1, 0.3])]), "l1-v1")
     assert (found.value, found.low, found.high) == (pytest.approx(0.2), None, None)
 
 
 def test_a_metric_refused_for_one_clip_has_no_figure(measured):
     clips = [measured("a", [0.1]), measured("b", [], made=[[0, 0]], refused={"l1-v1": "clip b: too small"})]
-    found, per_frame = figure(Table(clips, [], "", "clip"), "l1-v1")
+    found, per_frame = figure(Table(clips), "l1-v1")
     assert (found.value, found.reason, found.samples) == (None, "clip b: too small", 0)
     assert per_frame.empty
 
@@ -73,21 +70,20 @@ def test_a_metric_refused_for_one_clip_has_no_figure(measured):
 def test_distances_equal_those_of_all_samples_at_once(measured, clips):
     rng = np.random.default_rng(clips)
     made, true = (rng.normal(mean, 1, (clips, 4, 2)).astype(np.float32) for mean in (0, 1))
-    table = Table([measured(f"{n:02d}", made=made[n], true=true[n]) for n in range(clips)], [], "", "clip")
+    table = Table([measured(f"{n:02d}", made=made[n], true=true[n]) for n in range(clips)])
     found, _ = figure(table, "colour-v1")
 
-    def distance(kept):
-        sides = (features_to_statistics(side[kept].reshape(-1, 2)) for side in (made, true))
-        return statistics_to_distance(*sides)
+    def naive(kept):
+        return distance(*(Statistics.from_features(side[kept].reshape(-1, 2)) for side in (made, true)))
 
     everything = np.ones(clips, bool)
-    assert found.value == pytest.approx(distance(everything), rel=1e-9)
+    assert found.value == pytest.approx(naive(everything), rel=1e-9)
     assert found.samples == 4 * clips
     if clips < LEAST_GROUPS:
         assert found.low is None
         return
     groups = [np.arange(clips) % min(clips, 20) == group for group in range(min(clips, 20))]
-    low, high = jackknife_interval(distance(everything), [distance(~group) for group in groups])
+    low, high = jackknife_interval(naive(everything), [naive(~group) for group in groups])
     assert (found.low, found.high) == pytest.approx((max(low, 0), high), rel=1e-6)
 
 
@@ -96,25 +92,25 @@ def test_a_reference_stays_whole_while_clips_are_left_out(measured):
     rng = np.random.default_rng(0)
     made, true = (rng.normal(mean, 1, (6, 4, 2)).astype(np.float32) for mean in (0, 1))
     reference = [measured(f"r{n}", true=true[n]) for n in range(3)]
-    table = Table([measured(f"{n}", made=made[n]) for n in range(6)], reference, "", "clip")
+    table = Table([measured(f"{n}", made=made[n]) for n in range(6)], reference, UNPAIRED)
     found, _ = figure(table, "colour-v1")
-    whole = features_to_statistics(true[:3].reshape(-1, 2))
+    whole = Statistics.from_features(true[:3].reshape(-1, 2))
 
-    def distance(rows):
-        return statistics_to_distance(features_to_statistics(rows.reshape(-1, 2)), whole)
+    def naive(rows):
+        return distance(Statistics.from_features(rows.reshape(-1, 2)), whole)
 
-    low, high = jackknife_interval(distance(made), [distance(np.delete(made, n, 0)) for n in range(6)])
-    assert found.value == pytest.approx(distance(made), rel=1e-9)
+    low, high = jackknife_interval(naive(made), [naive(np.delete(made, n, 0)) for n in range(6)])
+    assert found.value == pytest.approx(naive(made), rel=1e-9)
     assert (found.low, found.high) == pytest.approx((max(low, 0), high), rel=1e-6)
 
 
 @pytest.mark.usefixtures("colour")
 def test_too_few_samples_leave_the_figure_empty(measured):
-    found, _ = figure(Table([measured("a", made=[[1, 2]], true=[[1, 2]])], [], "", "clip"), "colour-v1")
+    found, _ = figure(Table([measured("a", made=[[1, 2]], true=[[1, 2]])]), "colour-v1")
     assert (found.value, found.samples) == (None, 1)
     assert "expected at least 2 samples on each side" in found.reason
-    found, _ = figure(Table([measured("a", made=[[1, 2]])], [], "no train clips", "clip"), "colour-v1")
+    found, _ = figure(Table([measured("a", made=[[1, 2]])], [], UNPAIRED, "no train clips"), "colour-v1")
     assert (found.value, found.reason) == (None, "no train clips")
     reference = [measured("t", true=[[1, 2]], refused={"colour-v1": "reference clip t: too small"})]
-    found, _ = figure(Table([measured("a", made=[[1, 2]])], reference, "", "clip"), "colour-v1")
+    found, _ = figure(Table([measured("a", made=[[1, 2]])], reference, UNPAIRED), "colour-v1")
     assert (found.value, found.reason) == (None, "reference clip t: too small")

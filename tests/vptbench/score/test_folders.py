@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
-from vptbench.score import folders_to_scorefile
+from vptbench.score import ScoreSettings, scoring
 from vptbench.scorefile import scores_to_problems
 from vptbench.weights import Networks
 
 RANDOM = Networks(mode="random")
+
+
+def folders_to_scorefile(generated, scores, *, targets, **settings):
+    return scoring.folders_to_scorefile(generated, scores, ScoreSettings(**settings), targets=targets)
 
 
 def test_fid_of_few_frames(tmp_path, make_folder):

@@ -1,11 +1,19 @@
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vptbench.errors import OutputError, ShapeError
 from vptbench.outputs import open_folder
-from vptbench.score.measurement import Job, frames_to_sha256, hash_pair, measure_pair, measure_reference
+from vptbench.score.measurement import (
+    Job,
+    Lengths,
+    frames_to_sha256,
+    hash_pair,
+    measure_pair,
+    measure_reference,
+)
 from vptbench.score.pair import Pair
 from vptbench.weights import Networks
 
@@ -19,8 +27,9 @@ def job(tmp_path, make_folder, grey):
     true = make_folder({"a": dict(enumerate(grey(10, 20, 30)))}, "true")
     metrics = ("l1-v1", "colour-v1")
     return Job(
-        open_folder(made), open_folder(true), metrics, RANDOM, tmp_path / "p", tmp_path / "c", paired=True
-    )
+        open_folder(made), open_folder(true), metrics, RANDOM, tmp_path / "p", tmp_path / "c", frozenset(),
+        Lengths({"a": 3}, {"a": 3}, {"a": 3}),
+    )  # fmt: skip
 
 
 def kept(folder):
@@ -47,7 +56,7 @@ def test_nothing_is_measured_twice_and_nothing_stale_is_taken(colour, job):
     measure_pair(job, Pair("a", (0, 1, 2)))
     again = measure_pair(job, Pair("a", (0, 1, 2)))
     assert colour.calls == [3, 3]
-    fewer = measure_pair(job, Pair("a", (1, 2)))
+    fewer = measure_pair(replace(job, lengths=Lengths({"a": 2}, {"a": 2}, {})), Pair("a", (1, 2)))
     assert colour.calls == [3, 3, 2, 2]
     assert fewer.target_sha256 != again.target_sha256
     np.testing.assert_allclose(fewer.values["l1-v1"], again.values["l1-v1"][1:])
@@ -67,6 +76,7 @@ def test_what_is_damaged_is_measured_again(colour, job, caplog, damage):
 
 @pytest.mark.usefixtures("colour")
 def test_reference_clips_have_features_of_their_true_frames_only(job):
+    job = replace(job, unpaired=frozenset(job.metrics), lengths=Lengths({}, {}, {"a": 2}))
     measured = measure_reference(job, Pair("a", (0, 2)))
     assert (measured.values, measured.generated, measured.generated_sha256) == ({}, {}, "")
     np.testing.assert_array_equal(np.load(measured.targets["colour-v1"])[:, 0], [10, 30])
@@ -77,6 +87,7 @@ def test_reference_clips_too_small_for_a_metric_say_so(colour, job, monkeypatch)
         raise ShapeError("expected at least 31 × 31 pixels")
 
     monkeypatch.setattr(colour, "features", refuse)
+    job = replace(job, unpaired=frozenset(job.metrics), lengths=Lengths({}, {}, {"a": 2}))
     measured = measure_reference(job, Pair("a", (0, 2)))
     assert measured.targets == {}
     assert measured.refused == {"colour-v1": "reference clip a: expected at least 31 × 31 pixels"}
@@ -87,8 +98,9 @@ def test_sizes_that_differ_in_the_middle_of_a_clip(tmp_path, make_folder, grey):
     made = make_folder({"a": {0: grey(1)[0], 1: grey(1, size=(8, 8))[0]}})
     true = make_folder({"a": dict(enumerate(grey(1, 1)))}, "true")
     job = Job(
-        open_folder(made), open_folder(true), ("l1-v1",), RANDOM, tmp_path / "p", tmp_path / "c", paired=True
-    )
+        open_folder(made), open_folder(true), ("l1-v1",), RANDOM, tmp_path / "p", tmp_path / "c", frozenset(),
+        Lengths({}, {}, {}),
+    )  # fmt: skip
     with pytest.raises(OutputError, match=r"00001\.png: expected 16×16 as in 00000\.png, found 8×8"):
         measure_pair(job, Pair("a", (0, 1)))
     with pytest.raises(OutputError, match="clip a: expected frames of 16×16 as the target's, found 8×8"):

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,22 @@ from vptbench.outputs import open_folder
 from vptbench.score.pair import Pair, folders_to_pairs, named, store_to_pairs
 from vptbench.store.frames import StoreFrames
 from vptbench.video import frames_to_video
+
+PLAIN = {
+    "format": "vptbench-benchmark", "version": 1, "id": "mine-v1", "dataset": "synthetic", "split": "test",
+    "crop": "clip-square-v1", "size": None, "source": {"index": 0}, "targets": "all", "pooling": "frame",
+    "reference": "test", "metrics": ["fid-v1"],
+}  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path):
+    def write(document):
+        path = tmp_path / "mine.json"
+        path.write_text(json.dumps(document))
+        return path
+
+    return write
 
 
 @pytest.fixture
@@ -57,9 +75,53 @@ def test_sizes_are_compared_before_anything_is_measured(make_folder, grey):
     made = make_folder({"a": numbered(grey(1)), "b": numbered(grey(1, size=(16, 12)))})
     true = make_folder({"a": numbered(grey(1)), "b": numbered(grey(1))}, "true")
     with pytest.raises(
-        OutputError, match=r"clip b: expected frames of 16×16 as the target's, found 16×12; nothing is"
+        OutputError,
+        match=r"clip b: expected frames of 16×16 as the target's, found 16×12; .*give --resize to allow",
     ):
         folders_to_pairs(open_folder(made), open_folder(true))
+    pairs = folders_to_pairs(open_folder(made), open_folder(true), resize=True)
+    assert pairs == (Pair("a", (0,)), Pair("b", (0,)))
+
+
+def test_a_store_of_another_size_is_named_or_allowed(targets, make_folder, grey):
+    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5, size=(8, 8))) for clip in ("a/1", "b")})
+    benchmark = load_benchmark("synthetic-v1")
+    with pytest.raises(OutputError, match="clip a/1: expected frames of 16×16 as the target's, found 8×8; "):
+        store_to_pairs(open_folder(made), targets, benchmark)
+    assert len(store_to_pairs(open_folder(made), targets, benchmark, resize=True)) == 2
+
+
+def test_a_pair_is_of_one_clip_unless_it_says_so():
+    pair = Pair("a", (1, 2))
+    assert (pair.target_clip, pair.target_numbers, pair.truth) == ("a", (1, 2), True)
+    assert pair == Pair("a", (1, 2), "a", (1, 2))
+    other = Pair("x", (1, 2), "a", (5,), truth=False)
+    assert (other.target_clip, other.target_numbers) == ("a", (5,))
+    with pytest.raises(OutputError, match="clip x: expected a true frame for each of 2 frames, found 1"):
+        Pair("x", (1, 2), "a", (5,))
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_in_plain_benchmarks_both_sides_are_the_same_frames(targets, make_folder, grey, written, stride):
+    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5)) for clip in ("a/1", "b")})
+    pairs = store_to_pairs(open_folder(made), targets, load_benchmark(written(PLAIN | {"stride": stride})))
+    assert [pair.numbers for pair in pairs] == [tuple(range(n))[::stride] for n in (4, 5)]
+    assert all(pair == Pair(pair.clip, pair.numbers) for pair in pairs)
+
+
+def test_cross_driving_stands_beside_the_persons_own_frames(targets, make_folder, grey, written):
+    """Person a/1 in the poses of b's frames 1 to 3, beside a/1's own 0 and 1."""
+    items = [{"id": "x/2", "source": {"clip": "a/1", "frame": 3},
+              "driving": {"clip": "b", "first": 1, "last": 3},
+              "real": {"clip": "a/1", "first": 0, "last": 1}}]  # fmt: skip
+    fields = {name: value for name, value in PLAIN.items() if name != "source"}
+    benchmark = load_benchmark(written(fields | {"driving": "cross", "items": items}))
+    made = open_folder(make_folder({"x/2": numbered(grey(1, 2, 3), first=1)}))
+    (pair,) = store_to_pairs(made, targets, benchmark)
+    assert pair == Pair("x/2", (1, 2, 3), "a/1", (0, 1), truth=False)
+    short = open_folder(make_folder({"x/2": numbered(grey(1, 2), first=1)}, "short"))
+    with pytest.raises(OutputError, match=r"clip x/2: 1 of 3 frames are missing \(number 3\)"):
+        store_to_pairs(short, targets, benchmark)
 
 
 def test_videos_are_paired_by_their_own_count(tmp_path, grey):

@@ -5,15 +5,32 @@ import pytest
 
 from vptbench.benchmarks import load_benchmark
 from vptbench.benchmarks.loader import clip_list_sha256
-from vptbench.errors import BenchmarkError, OutputError, RegistryError, ScoreError, UsageError, WeightsError
+from vptbench.errors import (
+    BenchmarkError,
+    ClipsFailedError,
+    OutputError,
+    RegistryError,
+    ScoreError,
+    UsageError,
+    WeightsError,
+)
 from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
-from vptbench.score import folders_to_scorefile, outputs_to_scorefile
-from vptbench.score.run import score
+from vptbench.score import ScoreSettings, scoring
 from vptbench.scorefile import scores_to_problems
 from vptbench.weights import Networks, network_sha256
 
 RANDOM = Networks(mode="random")
 PIXELS = ("ssim-v1", "psnr-v1", "l1-v1")
+
+
+def outputs_to_scorefile(outputs, scores, *, store, benchmark, **settings):
+    return scoring.outputs_to_scorefile(
+        outputs, scores, ScoreSettings(**settings), store=store, benchmark=benchmark
+    )
+
+
+def folders_to_scorefile(generated, scores, *, targets, **settings):
+    return scoring.folders_to_scorefile(generated, scores, ScoreSettings(**settings), targets=targets)
 
 
 def write_benchmark(path, **fields):
@@ -229,7 +246,7 @@ def test_interrupted_scoring_goes_on(colour, constant, tmp_path):
     good = (made / "b/1" / "00003.png").read_bytes()
     (made / "b/1" / "00003.png").write_bytes(good[:20])
     with pytest.raises(
-        ScoreError, match=r"expected to measure 2 clips, 1 failed: b/1: .*00003\.png: expected a PNG"
+        ClipsFailedError, match=r"expected to measure 2 clips, 1 failed: b/1: .*00003\.png: expected a PNG"
     ):
         outputs_to_scorefile(made, tmp_path / "scores", **options)
     assert not (tmp_path / "scores" / "scores.json").exists()
@@ -272,7 +289,7 @@ def test_networks_with_random_weights_are_named_so(tmp_path, make_store, make_fo
     assert list(scores.metrics) == ["l1-v1", "lpips-v1@random", "fvd-v1@random"]
     assert all(figure.value > 0 and figure.reason == "" for figure in scores.metrics.values())
     assert scores.metrics["fvd-v1@random"].samples == 2
-    assert scores.networks["alexnet"] == {"mode": "random", "sha256": network_sha256("alexnet", "random")}
+    assert scores.networks["alexnet"] == {"mode": "random", "sha256": network_sha256("alexnet", RANDOM)}
     assert set(scores.networks) == {"alexnet", "i3d-kinetics400"}
 
 
@@ -291,8 +308,9 @@ def test_facts_of_a_model_that_never_ran_here_are_claimed(tmp_path, make_folder,
 def test_the_command_lines_choices(constant, tmp_path):
     made, store = constant
     common = {"metrics": ["l1-v1"], "networks": RANDOM}
-    assert score(made, tmp_path / "s1", store=store, benchmark="synthetic-v1", **common).official
-    assert not score(made, tmp_path / "s2", targets=made, **common).official
+    settings = ScoreSettings(**common)
+    assert scoring.score(made, tmp_path / "s1", settings, store=store, benchmark="synthetic-v1").official
+    assert not scoring.score(made, tmp_path / "s2", settings, targets=made).official
     for given, text in (
         ({}, "got neither"),
         ({"store": store}, "got --store;"),
@@ -300,14 +318,12 @@ def test_the_command_lines_choices(constant, tmp_path):
         ({"store": store, "benchmark": "synthetic-v1", "targets": made}, "--benchmark and --targets"),
     ):
         with pytest.raises(UsageError, match=text):
-            score(made, tmp_path / "s3", **given, **common)
+            scoring.score(made, tmp_path / "s3", settings, **given)
 
 
 def test_refusals_before_anything_is_measured(constant, tmp_path, make_folder, grey):
     made, store = constant
-    with pytest.raises(
-        RegistryError, match="expected a known metric of synthetic-v1, got 'sim-v1'; did you mean 'ssim-v1'"
-    ):
+    with pytest.raises(RegistryError, match="expected a known metric, got 'sim-v1'; did you mean 'ssim-v1'"):
         outputs_to_scorefile(
             made, tmp_path / "s", store=store, benchmark="synthetic-v1", metrics=["sim-v1"], networks=RANDOM
         )

@@ -1,0 +1,374 @@
+"""Outputs to a score file: under a benchmark, or two folders against each other."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from vptbench.benchmarks.items import benchmark_items, items_to_clip_list_sha256
+from vptbench.benchmarks.loader import Benchmark, load_benchmark
+from vptbench.config import config_to_json
+from vptbench.errors import OutputError, UsageError
+from vptbench.manifest import Json, library_versions, relative_path
+from vptbench.metrics import METRICS, metric_facts
+from vptbench.outputs import Outputs, open_folder
+from vptbench.outputs.reader import FrameReader
+from vptbench.registry import check_known
+from vptbench.score.figure import INTERVALS
+from vptbench.score.measurement import Job, Lengths
+from vptbench.score.pair import Pair, folders_to_pairs, store_to_pairs
+from vptbench.score.plan import PARTS, Plan, plan_to_scores
+from vptbench.score.published import groups_to_metrics, resolve_groups, write_published
+from vptbench.score.resize import ResizedFrames
+from vptbench.scorefile import Scores
+from vptbench.store import open_store, schema
+from vptbench.store.frames import StoreFrames
+from vptbench.weights import Mode, Networks, network_sha256, resolve_weights
+
+LIBRARIES = ("lpips", "pytorch-fid", "torchvision")
+"""Packages that can move a score, beside `manifest.LIBRARIES`."""
+
+CACHE = "cache/features"
+"""Folder in the store for features of its frames."""
+
+UNNAMED = ("entries", "failures", "clips", "complete", "format", "version")
+"""Fields of ``outputs.json`` that scores do not repeat."""
+
+DEFAULT = ("ssim-v1", "psnr-v1", "l1-v1", "lpips-v1", "fid-v1", "fvd-v1")
+"""What two plain folders are measured by."""
+
+
+@dataclass(frozen=True)
+class ScoreSettings:
+    """How to score, whatever is compared.
+
+    Attributes:
+        metrics: Metric ids; those of the benchmark, or `DEFAULT`, where there are none.
+        networks: Which weights, and where they run.
+        published: Protocol groups whose definitions are measured as well, or "all"; see `score.published`.
+        resize: How frames of another size are brought to the targets' (a key of `resize.METHODS`); by
+            default they are refused.
+        claimed: What somebody tells of a model that never ran here, such as its name ("model"); written
+            down as claimed.
+        workers: 1 works in this process; more start a local cluster.
+        scheduler: Address of a Dask scheduler to join instead.
+    """
+
+    metrics: tuple[str, ...] = ()
+    networks: Networks = field(default_factory=Networks)
+    published: tuple[str, ...] = ()
+    resize: str = ""
+    claimed: Mapping[str, str] = field(default_factory=dict)
+    workers: int = 1
+    scheduler: str | None = None
+
+
+def run(  # noqa: PLR0913 - what a notebook can say
+    outputs: Path | str,
+    scores: Path | str,
+    *,
+    store: Path | str | None = None,
+    benchmark: str | Path | None = None,
+    targets: Path | str | None = None,
+    metrics: Sequence[str] = (),
+    weights: Mode = "pinned",
+    weights_dir: Path | str | None = None,
+    device: str = "cpu",
+    published: Sequence[str] = (),
+    workers: int = 1,
+) -> Scores:
+    """Score a model's frames, and write the figures with their provenance.
+
+    Args:
+        outputs: The model's frames: a folder that `vptbench generate` wrote, or any that holds frames or
+            videos by clip.
+        scores: Folder to write; the same call again finds what is there.
+        store: The clip store with the true frames, beside `benchmark`.
+        benchmark: Id of a frozen protocol, or a JSON file.
+        targets: A folder of true frames instead of the two.
+        metrics: Metric ids; those of the benchmark by default.
+        weights: "pinned" or "random".
+        weights_dir: Folder of the pinned files.
+        device: "cpu" or "cuda".
+        published: Protocol groups to measure by as well, or ``("all",)``.
+        workers: Processes.
+
+    Returns:
+        Its ``table`` is a pandas table, and what notebooks show.
+
+    Raises:
+        UsageError: Neither or both of a benchmark and a folder of targets were given.
+        VptbenchError: As `outputs_to_scorefile` and `folders_to_scorefile`.
+
+    Example:
+        ``vptbench.score.run("outputs/mine", "scores/mine", store="store", benchmark="iper-v1").table``
+    """
+    networks = Networks(weights, None if weights_dir is None else Path(weights_dir), device)
+    settings = ScoreSettings(tuple(metrics), networks, tuple(published), workers=workers)
+    return score(outputs, scores, settings, store=store, benchmark=benchmark, targets=targets)
+
+
+def score(
+    outputs: Path | str,
+    scores: Path | str,
+    settings: ScoreSettings,
+    *,
+    store: Path | str | None = None,
+    benchmark: str | Path | None = None,
+    targets: Path | str | None = None,
+) -> Scores:
+    """Score under a benchmark (`store` and `benchmark`), or against a folder (`targets`).
+
+    Raises:
+        UsageError: Neither or both were given.
+        VptbenchError: As `outputs_to_scorefile` and `folders_to_scorefile`.
+    """
+    given = {"--store": store, "--benchmark": benchmark, "--targets": targets}
+    named_options = [name for name, value in given.items() if value is not None]
+    if store is not None and benchmark is not None and targets is None:
+        return outputs_to_scorefile(outputs, scores, settings, store=store, benchmark=benchmark)
+    if targets is not None and len(named_options) == 1:
+        return folders_to_scorefile(outputs, scores, settings, targets=targets)
+    raise UsageError(
+        "expected --store and --benchmark together, or --targets alone, got "
+        f"{' and '.join(named_options) or 'neither'}; say what the frames are compared with"
+    )
+
+
+def outputs_to_scorefile(
+    outputs: Path | str,
+    scores: Path | str,
+    settings: ScoreSettings,
+    *,
+    store: Path | str,
+    benchmark: str | Path,
+) -> Scores:
+    """Score a model's frames under a frozen protocol.
+
+    Each clip is read once for all metrics. Interrupted, the same call goes on where it stopped; finished,
+    it finds that nothing has changed and gives back what is there.
+
+    Args:
+        outputs: Folder that `vptbench generate` wrote, or any folder that `outputs.open_folder` reads.
+        scores: Folder to write.
+        settings: Metrics, networks and workers.
+        store: The clip store that holds the true frames.
+        benchmark: Id of a protocol, or its JSON file.
+
+    Raises:
+        RegistryError: The benchmark or a metric is unknown.
+        BenchmarkError: The store does not fit the benchmark.
+        OutputError: Clips or frames are missing, sizes differ, or the outputs were made from other clips.
+        WeightsError: A network's weights are missing or not the pinned ones.
+        ScoreError: `scores` holds something else, or no clip could be measured.
+        ClipsFailedError: Some clips could not be measured; the others are kept.
+        UsageError: A model's name is claimed for outputs that state it.
+
+    Example:
+        ``outputs_to_scorefile("outputs/mesh_warp", "scores/mesh_warp", ScoreSettings(), store="store",
+        benchmark="iper-v1").metrics["ssim-v1"].value``
+    """
+    protocol, opened = load_benchmark(benchmark), open_store(Path(store).resolve())
+    groups = resolve_groups(settings.published)
+    chosen = _chosen(settings, protocol.metrics, groups_to_metrics(groups))
+    _check_weights(chosen, settings.networks)
+    targets, folder = StoreFrames(opened), Path(scores).resolve()
+    generated = _open_generated(outputs, targets, settings)
+    pairs = store_to_pairs(generated, targets, protocol, resize=bool(settings.resize))
+    clip_list = items_to_clip_list_sha256(benchmark_items(protocol, opened), opened)
+    _check_clip_list(generated, protocol, clip_list)
+    other = next(split for split in schema.SPLITS if split != protocol.split)
+    unpaired = frozenset(name for name in chosen if _reference(name, protocol.reference) != protocol.split)
+    reference = [Pair(clip, targets.numbers(clip)) for clip in sorted(opened.ids(other))] if unpaired else []
+    cache = opened.path / CACHE if _is_writable(opened.path) else folder / PARTS
+    done = plan_to_scores(
+        Plan(
+            scores=folder,
+            job=Job(
+                generated, targets, chosen, settings.networks, folder / PARTS, cache, unpaired,
+                _lengths(pairs, reference),
+            ),
+            pairs=pairs,
+            reference=reference,
+            reference_split=other,
+            missing_reference=f"the store has no clips of the {other} split to compare with"
+            if unpaired and not reference
+            else "",
+            facts={
+                **_common_facts(generated, chosen, settings),
+                "official": True,
+                "benchmark": config_to_json(protocol),
+                "data": {name: opened.manifest.get(name) for name in ("dataset", "synth")},
+                "clip_list_sha256": clip_list,
+                "pooling": protocol.pooling,
+                "inputs": {
+                    "outputs": relative_path(generated.path, folder),
+                    "store": relative_path(opened.path, folder),
+                    "targets": None,
+                },
+            },
+            workers=settings.workers,
+            scheduler=settings.scheduler,
+        )
+    )  # fmt: skip
+    write_published(folder, done, groups)
+    return done
+
+
+def folders_to_scorefile(
+    generated: Path | str, scores: Path | str, settings: ScoreSettings, *, targets: Path | str
+) -> Scores:
+    """Score two folders of frames or videos against each other; marked unofficial.
+
+    Args:
+        generated: The model's frames, in any layout that `outputs.open_folder` reads.
+        scores: Folder to write.
+        settings: Metrics, networks and workers.
+        targets: The true frames; both folders must hold the same clips and frame numbers.
+
+    Raises:
+        RegistryError: A metric is unknown.
+        OutputError: One folder lacks what the other has, or sizes differ.
+        WeightsError: A network's weights are missing or not the pinned ones.
+        ScoreError: `scores` holds something else, or no clip could be measured.
+        ClipsFailedError: Some clips could not be measured; the others are kept.
+        UsageError: A model's name is claimed for outputs that state it.
+    """
+    groups = resolve_groups(settings.published)
+    chosen = _chosen(settings, DEFAULT, groups_to_metrics(groups))
+    _check_weights(chosen, settings.networks)
+    true, folder = open_folder(Path(targets).resolve()), Path(scores).resolve()
+    made = _open_generated(generated, true, settings)
+    pairs = folders_to_pairs(made, true, resize=bool(settings.resize))
+    unpaired = frozenset(name for name in chosen if _reference(name, "test") != "test")
+    parts = folder / PARTS
+    done = plan_to_scores(
+        Plan(
+            scores=folder,
+            job=Job(
+                made, true, chosen, settings.networks, parts, parts, unpaired, _lengths(pairs, ())
+            ),
+            pairs=pairs,
+            reference=(),
+            reference_split="",
+            missing_reference="it compares with training clips, plain folders have none; give a --store",
+            facts={
+                **_common_facts(made, chosen, settings),
+                "official": False,
+                "benchmark": None,
+                "data": {},
+                "pooling": "clip",
+                "inputs": {
+                    "outputs": relative_path(made.path, folder),
+                    "store": None,
+                    "targets": relative_path(true.path, folder),
+                },
+            },
+            workers=settings.workers,
+            scheduler=settings.scheduler,
+        )
+    )  # fmt: skip
+    write_published(folder, done, groups)
+    return done
+
+
+def _open_generated(outputs: Path | str, targets: FrameReader, settings: ScoreSettings) -> FrameReader:
+    reader = open_folder(Path(outputs).resolve())
+    return ResizedFrames(reader, targets, settings.resize) if settings.resize else reader
+
+
+def _reference(metric: str, default: str) -> str:
+    """The split that a metric compares with; a frame metric, with that of the pairs."""
+    facts = metric_facts(metric)
+    return default if hasattr(facts, "per_frame") else getattr(facts, "reference", None) or default
+
+
+def _lengths(pairs: Sequence[Pair], reference: Sequence[Pair]) -> Lengths:
+    return Lengths(
+        generated={pair.clip: len(pair.numbers) for pair in pairs},
+        targets={pair.clip: len(pair.target_numbers) for pair in pairs},
+        reference={pair.clip: len(pair.numbers) for pair in reference},
+    )
+
+
+def _common_facts(generated: FrameReader, chosen: Sequence[str], settings: ScoreSettings) -> dict[str, Json]:
+    """What does not depend on the kind of comparison.
+
+    Raises:
+        UsageError: A model's name is claimed for outputs that state it.
+    """
+    networks, claimed = settings.networks, settings.claimed
+    known = _manifest(generated)
+    if known is not None and "model" in claimed:
+        raise UsageError(
+            f"expected no claim of a model's name, got {claimed['model']!r}: {generated.path} states "
+            f"{known['model']!r}; leave it out"
+        )
+    used = sorted({network for name in chosen if (network := metric_facts(name).network)})
+    return {
+        "model": claimed.get("model", generated.path.name) if known is None else known["model"],
+        "kind": "claimed" if known is None else known["kind"],
+        "networks": {
+            name: {"mode": networks.mode, "sha256": network_sha256(name, networks)} for name in used
+        },
+        "device": networks.device,
+        "intervals": INTERVALS,
+        "layout": generated.layout,
+        "resize": {"method": settings.resize} if settings.resize else None,
+        "outputs": None if known is None else {key: known[key] for key in known if key not in UNNAMED},
+        "claimed": dict(claimed),
+        "libraries": {**library_versions(), **{name: version(name) for name in LIBRARIES}},
+    }
+
+
+def _manifest(generated: FrameReader) -> Mapping[str, Json] | None:
+    """What ``outputs.json`` says, where there is one."""
+    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    return reader.manifest if isinstance(reader, Outputs) else None
+
+
+def _chosen(settings: ScoreSettings, default: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """The metrics to compute, in the order of the table.
+
+    Raises:
+        RegistryError: One is unknown.
+    """
+    wanted = {check_known(name.strip(), METRICS, "metric") for name in (settings.metrics or default)}
+    return tuple(name for name in METRICS if name in wanted | set(more))
+
+
+def _check_weights(chosen: Sequence[str], networks: Networks) -> None:
+    """See that the pinned networks are there, before anything is read.
+
+    Raises:
+        WeightsError: One is missing or not the pinned one.
+    """
+    if networks.mode == "pinned":
+        for network in sorted({network for name in chosen if (network := metric_facts(name).network)}):
+            resolve_weights(network, networks.directory)
+
+
+def _check_clip_list(generated: FrameReader, benchmark: Benchmark, clip_list: str) -> None:
+    """See that outputs of the same protocol were made from the very clips of the store.
+
+    Raises:
+        OutputError: They were not.
+    """
+    known = _manifest(generated) or {}
+    under = known.get("benchmark")
+    same = isinstance(under, Mapping) and under.get("sha256") == benchmark.sha256
+    if same and known["clip_list_sha256"] != clip_list:
+        raise OutputError(
+            f"{generated.path}: expected outputs made from the clips of this store (clip list "
+            f"{clip_list[:12]}…), found others ({str(known['clip_list_sha256'])[:12]}…): clips, crops or "
+            "sizes differ; give the store that they were generated from"
+        )
+
+
+def _is_writable(store: Path) -> bool:
+    """Whether features can be kept in a store."""
+    folder = store / CACHE
+    while not folder.exists():
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK)
