@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,24 +47,28 @@ Net = Callable[["torch.Tensor"], Sequence["torch.Tensor"]]
 """Frames, float32 (B, 3, H, W) in [0, 1], to a list of one tensor (B, 2048, 1, 1)."""
 
 
+Compare = Callable[[Samples, Samples, Sequence[Group]], Estimate]
+"""Two sets of features, and the groups of a jackknife, to a distance."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class Fid(Definition):
-    """Every scored frame one sample; pytorch-fid's network and preprocessing; covariances over N − 1.
+class ImageDistance(Definition):
+    """A distance between images; every scored frame is a sample; pytorch-fid's network and preprocessing.
 
     Attributes:
+        compare: The distance between two sets of features.
         sample: What a row is.
-        extractor: Network and preprocessing: `kid-v1` has the same, so that rows are shared.
+        extractor: Network and preprocessing: metrics that share them share the rows that are kept.
         reference: The benchmark's own split.
         net: Gives the features; `load` puts it in place.
         device: Where it runs.
 
     Source:
-        Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6. Network, resize
-        (bilinear to 299 × 299, half-pixel centres, no antialias, in float) and scale (2x − 1) of the
-        package `pytorch-fid`, which runs them.
+        Network, resize (bilinear to 299 × 299, half-pixel centres, no antialias, in float) and scale
+        (2x − 1) of the package `pytorch-fid`, which runs them.
     """
 
-    label: str = "FID"
+    compare: Compare
     higher_is_better: bool = False
     tolerance: float = 1e-4
     network: str = "inception-fid"
@@ -73,7 +78,7 @@ class Fid(Definition):
     net: Net = unloaded
     device: str = "cpu"
 
-    def load(self, networks: Networks) -> "Fid":
+    def load(self, networks: Networks) -> "ImageDistance":
         """With its network, from local weights; nothing is downloaded.
 
         Raises:
@@ -96,16 +101,21 @@ class Fid(Definition):
         return frames_to_rows(frames, windows, lambda batch: self.net(batch)[0].flatten(1), self.device)
 
     def estimate(self, generated: Samples, target: Samples, groups: Sequence[Group] = ()) -> Estimate:
-        """Fréchet distance; see `DistributionMetric.estimate`.
+        """See `DistributionMetric.estimate`.
 
         Raises:
             ScoreError: A set has fewer than two samples, or the widths differ.
         """
-        return samples_to_estimate(generated, target, groups)
+        return self.compare(generated, target, groups)
 
 
-FID = Fid(id="fid-v1")
-"""FID as pytorch-fid computes it, frame by frame. Source: see `Fid`."""
+FID = ImageDistance(id="fid-v1", label="FID", compare=samples_to_estimate)
+"""The Fréchet distance as pytorch-fid computes it, frame by frame; covariances over N − 1.
+
+This project's benchmarks, and most tables, DisCo's among them (which run that package).
+
+Source: Heusel et al. 2017, "GANs Trained by a Two Time-Scale Update Rule", equation 6; see `ImageDistance`.
+"""
 
 
 def every_frame(length: int) -> Windows:
@@ -142,6 +152,7 @@ def frames_to_rows(
     return rows
 
 
+@lru_cache(maxsize=2)
 def load_inception(networks: Networks) -> Net:
     """The network of pytorch-fid, from local weights, its norms folded.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vptbench.clip import Frames
@@ -125,6 +126,7 @@ def frames_to_input(frames: "torch.Tensor") -> "torch.Tensor":
     return resized * (deviation / 0.5) + (mean - 0.5) / 0.5
 
 
+@lru_cache(maxsize=2)
 def load_inception(name: str, networks: Networks) -> Net:
     """Inception-v3 of torchvision up to its pooling, from local weights, its norms folded.
 

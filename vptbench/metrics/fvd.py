@@ -222,6 +222,7 @@ def windows_to_rows(
     return np.concatenate(rows)[[places[window] for window in windows]]
 
 
+@lru_cache(maxsize=2)
 def load_i3d(name: str, networks: Networks) -> Net:
     """I3D from its TorchScript file, made quick: norms folded into convolutions, channels last.
 

@@ -1,26 +1,15 @@
 """KID: the kernel distance between images, by the features of FID."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vptbench.clip import Frames
 from vptbench.errors import ScoreError
-from vptbench.manifest import Json
-from vptbench.metrics.fid import FID, Net, every_frame, frames_to_rows, load_inception
-from vptbench.metrics.protocol import (
-    Definition,
-    Estimate,
-    Features,
-    Group,
-    Samples,
-    Windows,
-    unloaded,
-)
-from vptbench.weights import Networks
+from vptbench.metrics.fid import ImageDistance
+from vptbench.metrics.protocol import Estimate, Group, Samples
 
 ROWS = 1024
 """Samples of each side whose kernel is held at a time. Used by `samples_to_estimate`.
@@ -31,72 +20,6 @@ Source: our choice: some 50 MiB, whatever the number of clips.
 
 _Block = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Some samples, float64 (n, D), and which group leaves each of them out, one-hot (n, G)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kid(Definition):
-    """Squared maximum mean discrepancy of the features of `fid-v1`, unbiased, over all samples.
-
-    Published tools average 100 random subsets of at most 1000 samples a side. Up to 1000 samples that is
-    this very number; above, it has the same expectation and the noise of its subsets besides. This one has
-    no seed. It may be negative, is unbiased at any number of samples, and says as a distance what FID says.
-
-    Attributes:
-        sample: What a row is.
-        extractor: Network and preprocessing, those of `fid-v1`.
-        reference: The benchmark's own split.
-        net: Gives the features; `load` puts it in place.
-        device: Where it runs.
-
-    Source:
-        Bińkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4: kernel
-        (x·y/D + 1)³; Gretton et al. 2012, "A Kernel Two-Sample Test", equation 3, the unbiased estimate.
-    """
-
-    label: str = "KID"
-    higher_is_better: bool = False
-    tolerance: float = 1e-4
-    network: str = FID.network
-    settings: Mapping[str, Json] = field(default_factory=lambda: {"kernel": "(x·y/D + 1)³", "samples": "all"})
-    sample: str = FID.sample
-    extractor: str = FID.extractor
-    reference: str | None = None
-    net: Net = unloaded
-    device: str = "cpu"
-
-    def load(self, networks: Networks) -> "Kid":
-        """With its network, from local weights; nothing is downloaded.
-
-        Raises:
-            WeightsError: The weights are missing or not the pinned ones.
-        """
-        return replace(self, net=load_inception(networks), device=networks.device)
-
-    def windows(self, clip: str, lengths: Mapping[str, int], *, generated: bool) -> Windows:
-        """Every frame alone; see `DistributionMetric.windows`."""
-        del generated
-        return every_frame(lengths[clip])
-
-    def features(self, frames: Frames, windows: Windows | None = None) -> Features:
-        """As those of `fid-v1`, float32 (N, 2048); see `DistributionMetric.features`.
-
-        Raises:
-            ShapeError: The array is no frames.
-            UsageError: The metric is not loaded.
-        """
-        return frames_to_rows(frames, windows, lambda batch: self.net(batch)[0].flatten(1), self.device)
-
-    def estimate(self, generated: Samples, target: Samples, groups: Sequence[Group] = ()) -> Estimate:
-        """Squared discrepancy; see `DistributionMetric.estimate`.
-
-        Raises:
-            ScoreError: A set has fewer than two samples, or the widths differ.
-        """
-        return samples_to_estimate(generated, target, groups)
-
-
-KID = Kid(id="kid-v1")
-"""KID over all samples, without subsets. Source: see `Kid`."""
 
 
 def samples_to_estimate(generated: Samples, target: Samples, groups: Sequence[Group] = ()) -> Estimate:
@@ -207,3 +130,20 @@ def _kernel(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float6
     base /= x.shape[1]
     base += 1
     return np.multiply(base * base, base, out=base)
+
+
+KID = ImageDistance(
+    id="kid-v1",
+    label="KID",
+    compare=samples_to_estimate,
+    settings={"kernel": "(x·y/D + 1)³", "samples": "all"},
+)
+"""Squared maximum mean discrepancy of the features of `fid-v1`, unbiased, over all samples.
+
+Published tools average 100 random subsets of at most 1000 samples a side. Up to 1000 samples that is this
+very number; above, it has the same expectation and the noise of its subsets besides. This one has no seed.
+It may be negative, and is unbiased at any number of samples.
+
+Source: Bińkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4: kernel (x·y/D + 1)³;
+Gretton et al. 2012, "A Kernel Two-Sample Test", equation 3, the unbiased estimate.
+"""

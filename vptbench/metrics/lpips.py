@@ -6,6 +6,7 @@ The authors' package is the network; its trunk gets the published weights from l
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,6 +124,7 @@ class PackageNet:
         ]
 
 
+@lru_cache(maxsize=4)
 def load_net(network: str, networks: Networks) -> PackageNet:
     """The package's network with a trunk from local files; nothing is downloaded.
 
