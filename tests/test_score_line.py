@@ -4,19 +4,22 @@ import json
 import shutil
 from importlib.resources import files
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import vptbench.score
 from vptbench import open_store
 from vptbench.benchmarks import load_benchmark
-from vptbench.errors import UsageError
+from vptbench.errors import OutputError, UsageError, WeightsError
 from vptbench.generate.run import store_to_outputs
-from vptbench.image import write_image
+from vptbench.image import read_image, write_image
 from vptbench.mesh.flow import flow_to_pixels
 from vptbench.metrics import load
 from vptbench.scorefile import scores_to_problems
+from vptbench.weights import Networks
 
 BENCHMARK = "synthetic-v1"
 
@@ -184,3 +187,70 @@ def test_cross_driving_has_only_figures_that_need_no_truth(stores, cross, tmp_pa
     assert scores_to_problems(tmp_path / "s") == []
     report = store_to_outputs("oracle", stores["fashionvideo"], tmp_path / "oracle", cross)
     assert "expected true frames to be shown, found none" in report.failed["pair"]
+
+
+def test_changed_masks_are_measured_again(stores, warped, tmp_path):
+    store = tmp_path / "store"
+    shutil.copytree(stores["fashionvideo"], store)
+    common = {"store": store, "benchmark": BENCHMARK, "metrics": ("l1-person-v1",), "weights": "random"}
+    first = vptbench.score.run(warped, tmp_path / "s", **common)
+    again = vptbench.score.run(warped, tmp_path / "s", **common)
+    assert again.truth_sha256 == first.truth_sha256 != ""
+    (clip,) = open_store(store).ids("test")
+    with h5py.File(store / "clips" / "test" / f"{clip}.h5", "r+") as file:
+        mask = file["mask"][:]
+        mask[:, :, :40] = False
+        file["mask"][...] = mask
+    changed = vptbench.score.run(warped, tmp_path / "s", **common)
+    fresh = vptbench.score.run(warped, tmp_path / "fresh", **common)
+    assert changed.metrics == fresh.metrics != first.metrics
+    assert changed.truth_sha256 == fresh.truth_sha256 != first.truth_sha256
+
+
+def test_cross_driving_may_be_resized(stores, cross, tmp_path):
+    outputs = tmp_path / "outputs"
+    store_to_outputs("mesh_warp", stores["fashionvideo"], outputs, cross)
+    small = tmp_path / "small" / "pair"
+    small.mkdir(parents=True)
+    for path in (outputs / "frames" / "pair").iterdir():
+        write_image(small / path.name, read_image(path)[::2, ::2].copy())
+    settings = vptbench.score.ScoreSettings(
+        metrics=("fid-v1",), networks=Networks("random"), resize="bilinear"
+    )
+    scores = vptbench.score.outputs_to_scorefile(
+        tmp_path / "small", tmp_path / "s", settings, store=stores["fashionvideo"], benchmark=cross
+    )
+    assert scores.metrics["fid-v1@random"].value > 0
+    assert scores.resize == {"method": "bilinear"}
+
+
+def test_outputs_of_another_source_are_refused(stores, warped, tmp_path):
+    document = json.loads((files("vptbench.benchmarks") / f"{BENCHMARK}.json").read_text())
+    (tmp_path / "mine.json").write_text(json.dumps({**document, "id": "mine-v1", "source": {"index": 3}}))
+    with pytest.raises(OutputError, match=r"expected source \{.*'frame': 3\}, found \{.*'frame': 0\}"):
+        vptbench.score.run(
+            warped, tmp_path / "s", store=stores["fashionvideo"], benchmark=tmp_path / "mine.json",
+            metrics=("l1-v1",), weights="random",
+        )  # fmt: skip
+
+
+def test_missing_networks_are_all_named_at_once(stores, warped, tmp_path):
+    with pytest.raises(WeightsError) as info:
+        vptbench.score.run(
+            warped, tmp_path / "s", store=stores["fashionvideo"], benchmark=BENCHMARK, weights_dir=tmp_path
+        )
+    for network in ("alexnet", "inception-fid", "i3d-kinetics400"):
+        assert f"{network}: expected its weights at" in str(info.value)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
+@pytest.mark.parametrize("name", ["lpips-v1", "fid-v1", "fvd-v1", "fid-bdmm-v1"])
+def test_a_gpu_gives_the_figures_of_the_processor(name):
+    frames = np.random.default_rng(0).integers(0, 256, (2, 16, 64, 64, 3), np.uint8)
+    here, there = (load(name, Networks("random", device=device)) for device in ("cpu", "cuda"))
+    if hasattr(here, "per_frame"):
+        values = [metric.per_frame(generated=frames[0], target=frames[1]) for metric in (here, there)]
+    else:
+        values = [metric.features(frames[0]) for metric in (here, there)]
+    np.testing.assert_allclose(values[1], values[0], rtol=1e-3, atol=1e-3 * np.abs(values[0]).max())

@@ -21,9 +21,9 @@ One id is one number for one input: code, constants and preprocessing behind it 
 can move a score beyond the tolerance is a new id. `@random` behind an id marks a network with random weights,
 whose figures may be compared with nothing outside one table. A frame metric is averaged over the frames of a
 clip and then over clips (`pooling: clip`), or over all frames (`pooling: frame`), as the benchmark says; a
-frame without a value (infinite PSNR, an empty region) is left out and counted. Every mean carries a seeded
-bootstrap interval over clips, every distance between distributions a jackknife over at most 20 groups of
-clips.
+frame without a value (infinite PSNR, an empty region) is left out and counted. From two clips on
+a mean carries a seeded bootstrap interval over clips, from five on a distance between distributions that of a
+jackknife over at most 20 groups of clips.
 
 This page is written by `tools/make_metrics_page.py` from the table of metrics and the words beside each.
 

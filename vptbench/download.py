@@ -3,7 +3,8 @@
 What has come so far lies beside the file's place, as ``.NAME.part``. A dropped connection, a full disk and
 Ctrl-C keep it, and the next call asks the server for the rest alone. When the hash of all of it is the pinned
 one, it is renamed; with another hash it is deleted, since nobody can tell which of its bytes are wrong.
-One process at a time should bring a file: two spoil each other's part, which the hash then tells.
+One process at a time should bring a file: two spoil each other's part, which the hash then tells. Where one
+of them has put the right file in its place all the same, the other ends well.
 """
 
 import re
@@ -73,14 +74,27 @@ def url_to_file(url: str, place: Path, *, sha256: str) -> Path:
             _receive(url, part, label=place.name)
             _check_part(part, sha256)
             part.replace(place)
-    except requests.RequestException as error:
-        raise DownloadError(f"expected {url}, got {_reason(error)}; {_way_out(part, place)}") from error
-    except OSError as error:
-        raise DownloadError(
-            f"expected to bring {place}, the system refused: {_reason(error)}; "
-            f"mend that, then {_way_out(part, place)}"
-        ) from error
+    except OSError as error:  # which those of requests are
+        if not _is_brought(place, sha256):
+            raise DownloadError(_refusal(error, url, part, place)) from error
     return place
+
+
+def _is_brought(place: Path, pinned: str) -> bool:
+    """Whether another process has put the right file at `place` meanwhile, by renaming our part, say."""
+    try:
+        return place.is_file() and hash_fits(file_to_sha256(place), pinned)
+    except OSError:
+        return False
+
+
+def _refusal(error: OSError, url: str, part: Path, place: Path) -> str:
+    if isinstance(error, requests.RequestException):
+        return f"expected {url}, got {_reason(error)}; {_way_out(part, place)}"
+    return (
+        f"expected to bring {place}, the system refused: {_reason(error)}; "
+        f"mend that, then {_way_out(part, place)}"
+    )
 
 
 def hash_fits(found: str, pinned: str) -> bool:

@@ -4,6 +4,8 @@ Every text says what was expected, what came, and what to do. The command line t
 into one line and exit status 2 (`vptbench.cli`).
 """
 
+from collections.abc import Mapping
+
 
 class VptbenchError(Exception):
     """Root of all errors that a user can cause and mend."""
@@ -74,7 +76,15 @@ class ScoreError(VptbenchError):
 
 
 class ClipsFailedError(VptbenchError):
-    """Some clips failed, the others are done and kept: the command line ends with status 1, not 2."""
+    """Some clips failed, the others are done and kept: the command line ends with status 1, not 2.
+
+    Attributes:
+        failed: Clip id to reason, all of them.
+    """
+
+    def __init__(self, text: str, failed: Mapping[str, str]) -> None:
+        super().__init__(text)
+        self.failed = dict(sorted(failed.items()))
 
 
 class BoardError(VptbenchError):

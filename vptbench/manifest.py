@@ -10,7 +10,7 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,6 +23,9 @@ Json: TypeAlias = Union[bool, int, float, str, Sequence["Json"], Mapping[str, "J
 
 PART_SUFFIX = ".part"
 """Ending of everything that is not whole yet."""
+
+MOST_LEVELS = 64
+"""How deep objects and lists of a file may be nested; what is written here has fewer than ten."""
 
 LIBRARIES = ("vptbench", "numpy", "h5py", "opencv-python-headless", "torch", "scipy", "decord", "av")
 """Packages whose versions stand in every manifest, where they are installed."""
@@ -118,21 +121,53 @@ def read_json(path: Path) -> dict[str, Json]:
     """Read a JSON object.
 
     Raises:
-        ManifestError: The file is missing, is no JSON, or holds something other than an object.
+        ManifestError: The file is missing, is no JSON (which has neither NaN nor infinities nor halves of
+            characters), is nested more than `MOST_LEVELS` deep, or holds something other than an object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        _check_writable(document)
     except OSError as error:
         raise ManifestError(
             f"expected a JSON file at {path}, found none that can be read ({error.strerror})"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ManifestError(
             f"{path}: expected JSON, found something else ({error}); restore or delete it"
         ) from error
     if not isinstance(document, dict):
         raise ManifestError(f"{path}: expected a JSON object, found a {type(document).__name__}")
     return document
+
+
+def _refuse_constant(name: str) -> None:
+    """Called for ``NaN``, ``Infinity`` and ``-Infinity``, which Python reads and JSON has not.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(f"{name}, which is no number of JSON")
+
+
+def _check_writable(document: Json) -> None:
+    """See that what was read could be written again.
+
+    Raises:
+        ValueError: A number is too large, a text holds half a character (a lone surrogate, which UTF-8 has no
+            bytes for), or objects and lists are nested too deep.
+    """
+    level: list[Json] = [document]
+    for _ in range(MOST_LEVELS):
+        level = [inner for outer in level for inner in _members(outer)]
+    if level:
+        raise ValueError(f"objects and lists nested more than {MOST_LEVELS} deep")
+    json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+
+
+def _members(document: Json) -> Iterable[Json]:
+    if isinstance(document, dict):
+        return document.values()
+    return document if isinstance(document, list) else ()
 
 
 def write_manifest(path: Path, *, kind: str, version_number: int, body: Mapping[str, Json]) -> None:
@@ -156,7 +191,7 @@ def read_manifest(path: Path, *, kind: str, version_number: int) -> dict[str, Js
         raise ManifestError(
             f"{path}: expected format {kind!r}, found {document.get('format')!r}; give another folder"
         )
-    if document.get("version") != version_number:
+    if type(document.get("version")) is not int or document["version"] != version_number:
         raise ManifestError(
             f"{path}: expected version {version_number} of {kind}, found {document.get('version')!r}; "
             "install the vptbench that wrote it, or make the folder again"

@@ -15,7 +15,7 @@ value, or that cannot be computed, is null, and ``reason`` says why. NaN is refu
 import dataclasses
 import html
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -25,7 +25,15 @@ import pandas as pd
 
 from vptbench.config import config_to_json, json_to_config
 from vptbench.errors import ConfigError, ScoreError
-from vptbench.manifest import Json, file_to_sha256, make_folder, read_manifest, write_manifest, write_text
+from vptbench.manifest import (
+    Json,
+    file_to_sha256,
+    json_to_sha256,
+    make_folder,
+    read_manifest,
+    write_manifest,
+    write_text,
+)
 from vptbench.metrics.table import METRICS
 
 FORMAT = "vptbench-scores"
@@ -54,7 +62,13 @@ TABLE_COLUMNS = (
 NUMBER_OR_NONE = (int, float, type(None))
 
 RECORDS: dict[str, dict[str, type]] = {
-    "clips": {"frames": int, "generated_sha256": str, "target_sha256": str},
+    "clips": {
+        "frames": int,
+        "size": list,
+        "generated_sha256": str,
+        "target_sha256": str,
+        "truth_sha256": str,
+    },
     "networks": {"mode": str, "sha256": str},
 }
 """Fields of `Scores` that map names to records, and what each record holds at least."""
@@ -118,12 +132,14 @@ class Scores:
         official: Whether this followed a benchmark; two folders against each other do not.
         benchmark: The whole protocol with ``id`` and ``sha256``, or None.
         data: What the clips are: the store's ``dataset`` and ``synth``; empty for plain folders.
-        clip_list_sha256: Hash of which clips were scored, see `benchmarks.loader.clip_list_sha256`.
-        clips: Clip id to ``{"frames", "generated_sha256", "target_sha256"}``: what exactly was compared.
+        clip_list_sha256: Hash of which clips were scored, see `benchmarks.items.clip_list_sha256`.
+        clips: Clip id to ``{"frames", "size", "generated_sha256", "target_sha256", "truth_sha256"}``: what
+            exactly was compared, and the hash of masks or meshes where metrics need them.
         reference: ``{"split", "clips", "frames", "sha256"}`` of the true clips of another split that some
             metrics compare with, or None where there are none.
         pooling: "clip" (mean over a clip's frames, then over clips) or "frame" (mean over all frames).
         metrics: Name ("ssim-v1", or "fid-v1@random" by a network with random weights) to figure.
+        beside: Names of those that were measured for published tables alone; boards leave them out.
         networks: Name to ``{"mode", "sha256"}`` of the networks that measured.
         device: The torch device that they ran on.
         intervals: How the intervals were made.
@@ -147,6 +163,7 @@ class Scores:
     reference: Mapping[str, Json] | None
     pooling: str
     metrics: Mapping[str, Figure]
+    beside: tuple[str, ...]
     networks: Mapping[str, Mapping[str, Json]]
     device: str
     intervals: Mapping[str, Json]
@@ -158,6 +175,19 @@ class Scores:
     libraries: Mapping[str, Json]
     per_clip: pd.DataFrame = field(repr=False)
     per_frame: pd.DataFrame = field(repr=False)
+
+    @property
+    def own(self) -> dict[str, Figure]:
+        """The figures that the benchmark, or whoever scored, asked for: all but those of `beside`."""
+        return {name: figure for name, figure in self.metrics.items() if name not in self.beside}
+
+    @property
+    def truth_sha256(self) -> str:
+        """Hash of the masks and meshes of all clips, or empty where no metric needed any."""
+        found = {
+            clip: record["truth_sha256"] for clip, record in self.clips.items() if record["truth_sha256"]
+        }
+        return json_to_sha256(found) if found else ""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -385,6 +415,7 @@ def _scores_to_problems(scores: Scores) -> list[str]:
     kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
         str: ("model", "kind", "clip_list_sha256", "pooling", "device", "layout"),
         bool: ("official",),
+        tuple: ("beside",),
         Mapping: mappings,
         (Mapping, type(None)): ("benchmark", "outputs", "reference", "resize"),
     }
@@ -413,8 +444,16 @@ def _scores_to_problems(scores: Scores) -> list[str]:
     for table, name in ((scores.per_clip, PER_CLIP), (scores.per_frame, PER_FRAME)):
         if table["value"].isna().any():
             problems.append(f"{name}: expected numbers, found NaN")
-        if not set(table["metric"]) <= set(scores.metrics):
-            problems.append(f"{name}: expected only metrics that have a figure, found others")
+    named: dict[str, Iterable[str]] = {
+        PER_CLIP: scores.per_clip["metric"],
+        PER_FRAME: scores.per_frame["metric"],
+        "beside": scores.beside,
+    }
+    problems += [
+        f"{name}: expected only metrics that have a figure, found others"
+        for name, metrics in named.items()
+        if not set(metrics) <= set(scores.metrics)
+    ]
     return problems
 
 

@@ -331,6 +331,30 @@ def test_another_file_stays_until_the_right_one_is_here(site, place):
     assert fetch(site, place).read_bytes() == BODY
 
 
+@pytest.mark.parametrize("step", ["_receive", "_check_part", "replace"])
+@pytest.mark.parametrize("body", [BODY, b"other"], ids=["right", "wrong"])
+def test_who_comes_second_ends_well_where_the_right_file_is(site, place, part, monkeypatch, step, body):
+    """Another process renames the part that both of them write, at whichever moment; or its file is wrong."""
+    owner = Path if step == "replace" else download
+    real = getattr(owner, step)
+
+    def first(*arguments, **named):
+        if step != "_receive":
+            part.unlink()
+        place.write_bytes(body)
+        if step == "_receive":  # which also ends where the connection does
+            raise requests.ConnectionError("gone")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(owner, step, first)
+    if body == BODY:
+        assert fetch(site, place) == place
+    else:
+        with pytest.raises(DownloadError, match="gone" if step == "_receive" else "No such file"):
+            fetch(site, place)
+    assert place.read_bytes() == body
+
+
 def test_places_where_no_file_can_be(site, tmp_path):
     with pytest.raises(DownloadError, match=r"expected to write the file .*, found a folder; move it"):
         fetch(site, tmp_path)

@@ -100,12 +100,44 @@ def test_manifest_round_trip_and_refusals(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "match"), [("{", "expected JSON"), ("[1]", "expected a JSON object, found a list")]
+    ("text", "match"),
+    [
+        ("{", "expected JSON"),
+        ("[1]", "expected a JSON object, found a list"),
+        ('{"a": [NaN]}', "NaN, which is no number of JSON"),
+        ('{"a": Infinity}', "found something else .Infinity, which"),
+        ('{"a": -Infinity}', "-Infinity, which is no number"),
+        ('{"a": 1e999}', "Out of range float values"),
+        (r'{"a": "\ud800"}', "surrogates not allowed"),
+        (r'{"a": {"b\udfff": 1}}', "surrogates not allowed"),
+        ('{"a": ' + 99999 * "[" + 99999 * "]" + "}", "expected JSON, found something else"),
+        ('{"a": ' + 64 * "[" + "0" + 64 * "]" + "}", "objects and lists nested more than 64 deep"),
+        ('{"a": ' + 64 * '{"b": ' + "{}" + 64 * "}" + "}", "nested more than 64 deep"),
+        ('{"a": ' + 9999 * "9" + "}", "expected JSON"),
+    ],
 )
 def test_json_that_is_none_is_refused(tmp_path, text, match):
     (tmp_path / "a.json").write_text(text)
-    with pytest.raises(ManifestError, match=match):
+    with pytest.raises(ManifestError, match=match) as info:
         read_json(tmp_path / "a.json")
+    assert "\n" not in str(info.value)
+    str(info.value).encode()
+
+
+def test_json_that_can_be_written_again_is_read(tmp_path):
+    text = r'{"a": "\ud83d\ude00 \u00e9", "b": ' + 62 * "[" + "1.5" + 62 * "]" + "}"
+    (tmp_path / "a.json").write_text(text)
+    document = read_json(tmp_path / "a.json")
+    assert document["a"] == "😀 é"  # two halves that belong together
+    write_text(tmp_path / "b.json", json_to_text(document))
+    assert read_json(tmp_path / "b.json") == document
+
+
+@pytest.mark.parametrize("version", [True, 1.0, "1", None])
+def test_a_version_is_an_integer(tmp_path, version):
+    write_text(tmp_path / "a.json", json_to_text({"format": "kind-a", "version": version}))
+    with pytest.raises(ManifestError, match=f"expected version 1 of kind-a, found {version!r}; install"):
+        read_manifest(tmp_path / "a.json", kind="kind-a", version_number=1)
 
 
 def test_json_text_is_canonical():

@@ -158,13 +158,13 @@ def test_tables_with_nan_or_unknown_metrics_are_not_written(tmp_path, make_score
         (lambda d: d.update(surplus=1), "unknown: surplus"),
         (lambda d: d.pop("model"), "missing: model"),
         (lambda d: d.update(metrics=[1]), "metrics: expected an object of figures"),
-        (lambda d: d["metrics"]["ssim-v1"].update(value=math.nan), "SSIM: expected finite numbers or null"),
+        (lambda d: d.update(beside=["fid-v1"]), "beside: expected only metrics that have a figure"),
         (lambda d: d["metrics"]["ssim-v1"].pop("low"), "Figure: .* missing: low"),
         (lambda d: d["tables"].pop("per_clip.csv"), r"per_clip\.csv: expected the table as it was written"),
         (lambda d: d.update(official="yes"), "official: found 'yes'"),
         (
             lambda d: d["clips"].update(a={"frames": 4}),
-            "clips: a: expected frames, generated_sha256, target_",
+            "clips: a: expected frames, size, generated_sha256, target_",
         ),
         (
             lambda d: d["networks"].update(alexnet="x"),
@@ -237,3 +237,15 @@ def test_what_is_no_scores_folder(tmp_path, folder):
     edit(folder, lambda d: d.update(version=2))
     with pytest.raises(ManifestError, match="expected version 1 of vptbench-scores, found 2"):
         scores_to_problems(folder)
+
+
+def test_nan_in_json_is_refused(folder):
+    edit(folder, lambda document: document["metrics"]["ssim-v1"].update(value=math.nan))
+    with pytest.raises(ManifestError, match="NaN, which is no number of JSON"):
+        read_scores(folder)
+
+
+def test_figures_beside_are_not_the_scores_own(make_scores):
+    scores = make_scores(beside=("psnr-v1",))
+    assert list(scores.own) == ["ssim-v1", "l1-v1", "fid-v1@random"]
+    assert list(scores.table.index) == list(scores.metrics)

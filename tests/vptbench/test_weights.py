@@ -5,6 +5,7 @@ import os
 import pickle
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -203,6 +204,19 @@ def test_a_wrong_hash_is_never_loaded(pin, tmp_path, kind, digits):
     assert "found" in weights_to_problem("tiny", tmp_path)
 
 
+def test_a_full_pin_is_compared_in_full(pin, tmp_path, monkeypatch):
+    """Another file whose hash begins as the pinned one does, in 8 or in 63 digits, is not the pinned file."""
+    pin(b"weights")
+    (tmp_path / "tiny.pth").write_bytes(b"weights")
+    found = hashlib.sha256(b"weights").hexdigest()
+    for digits in (8, 63):
+        other = found[:digits] + "".join("0" if digit != "0" else "1" for digit in found[digits:])
+        monkeypatch.setitem(NETWORKS, "tiny", replace(NETWORKS["tiny"], sha256=other))
+        assert f"expected SHA-256 {other} at" in weights_to_problem("tiny", tmp_path)
+        with pytest.raises(WeightsError, match=f"expected SHA-256 {other} at .*, found {found};"):
+            load_state("tiny", Networks(directory=tmp_path), {})
+
+
 def test_pinned_torchscript_and_random_go_through_one_loader(pin, tmp_path):
     scripted = load_torchscript("tiny", Networks("random"), Doubler)
     assert isinstance(scripted, torch.jit.ScriptModule)
@@ -391,8 +405,10 @@ def test_command_lists_sizes_and_metrics(pin, tmp_path):
     assert rows["tiny"]["metrics"] == ""
     assert rows["inception-torchvision"]["sha256"] == "0cc3c7bd"
     table = run("list", "--weights-dir", tmp_path).output.splitlines()
-    assert table[0].split()[:4] == ["network", "serves", "metrics", "mib"]
-    assert "  ?  " in table[3]  # the size of inception-fid
+    assert table[0].split() == ["network", "serves", "state", "mib"]
+    assert table[1].split() == ["alexnet", "trunk", "of", "LPIPS", "missing", "233"]
+    assert table[3].split()[-2:] == ["missing", "?"]  # the size of inception-fid
+    assert max(map(len, table)) < 120
 
 
 def test_torch_is_not_imported_before_a_network_is_loaded():

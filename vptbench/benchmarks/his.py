@@ -13,8 +13,16 @@ Such a file is ``{"val": {video: {…}}}``. Of a video's fields these are read:
 A name stands for a position: the digits at the end of its stem, as an integer ("0253.jpg" is frame 253). They
 are not always as many as in the file names, so that nothing is opened by name. Video ids lose their ".mp4".
 
+A figure made so is not the reference's in every respect:
+
+- It averages means of batches of 32 frames, so that those of the last, smaller batch weigh more; a protocol
+  written here pools over frames.
+- It reads iPER's whole pictures, and FashionVideo's as iPERCore processed them, squashed to a square; clips
+  of a store are never squashed, and ``full-v1`` pads what is not square.
+- FID, KID and FVD are this project's own, by the ids that the protocol names.
+
 Source: svip-lab/impersonator, ``thirdparty/his_evaluators`` (protocols/iPER.py, protocols/fashionvideo.py and
-evaluators/base.py, which pools over all frames).
+evaluators/base.py).
 """
 
 import re
@@ -22,9 +30,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from vptbench.benchmarks.protocol import FORMAT, VERSION, document_to_benchmark
+from vptbench.benchmarks.naming import named
+from vptbench.benchmarks.protocol import FORMAT, VERSION, document_to_benchmark, id_to_problem
 from vptbench.benchmarks.source import is_number
-from vptbench.benchmarks.span import ItemSpan, Span, Still, items_to_json, problems_to_text
+from vptbench.benchmarks.span import ItemSpan, Span, Still, items_to_json
 from vptbench.errors import BenchmarkError, ManifestError, RegistryError
 from vptbench.manifest import Json, check_relative, read_json, write_manifest
 from vptbench.registry import check_known
@@ -47,13 +56,13 @@ class HisSettings:
     Attributes:
         dataset: One of `DATASETS`.
         driving: "self" or "cross".
-        size: Height and width of the prepared frames, pixels.
-        crop: Crop id of the prepared clips; the reference reads whole pictures, as ``full-v1`` does.
+        size: Height and width of the prepared frames, pixels; 512 as the reference has it.
+        crop: Crop id of the prepared clips; ``full-v1`` keeps whole pictures, as the reference reads iPER's.
     """
 
     dataset: str
     driving: str
-    size: int = 256
+    size: int = 512
     crop: str = "full-v1"
 
 
@@ -81,9 +90,9 @@ def his_to_benchmark(protocol: Path, out: Path, settings: HisSettings) -> HisRep
         settings: What the file does not say.
 
     Raises:
-        ManifestError: There is no such file, or it is no JSON.
-        BenchmarkError: It is malformed (video and field are named), `settings` or `out` cannot be, or `out`
-            is something else already.
+        ManifestError: There is no such file, or it or what stands at `out` is no JSON.
+        BenchmarkError: It is malformed (video and field are named), `settings` or `out` cannot be, or
+            something else stands at `out`.
 
     Example:
         ``his_to_benchmark(Path("iPER_protocol.json"), Path("mine.json"), HisSettings("iper", "cross"))``
@@ -93,11 +102,11 @@ def his_to_benchmark(protocol: Path, out: Path, settings: HisSettings) -> HisRep
             f"expected dataset {' or '.join(DATASETS)}, driving {' or '.join(METRICS)} and an output that "
             f"ends in .json, got {settings.dataset!r}, {settings.driving!r} and {out}"
         )
-    if out.exists() and read_json(out).get("format") != FORMAT:
-        raise BenchmarkError(f"{out}: expected no file, or a benchmark, found another; give another --out")
+    if id_to_problem(settings.crop):
+        raise BenchmarkError(f"crop: {id_to_problem(settings.crop)}")
     items = _document_to_items(read_json(protocol), protocol, settings.driving)
     body: dict[str, Json] = {
-        "id": f"{settings.dataset}-his-{settings.driving}-v1",
+        "id": f"{settings.dataset}-his-{settings.driving}-{settings.size}-v1",
         "dataset": settings.dataset,
         "split": "test",
         "crop": settings.crop,
@@ -109,15 +118,22 @@ def his_to_benchmark(protocol: Path, out: Path, settings: HisSettings) -> HisRep
         "reference": "test",
         "metrics": list(METRICS[settings.driving]),
     }
-    name = document_to_benchmark({**body, "format": FORMAT, "version": VERSION}, out).id
+    document = {**body, "format": FORMAT, "version": VERSION}
+    name = document_to_benchmark(document, out).id
+    report = HisReport(name, len(items), sum(len(item.driving) for item in items))
+    if out.exists() and read_json(out) != document:
+        raise BenchmarkError(
+            f"{out}: expected no file, or this very benchmark, found another; give another --out"
+        )
     write_manifest(out, kind=FORMAT, version_number=VERSION, body=body)
-    return HisReport(name, len(items), sum(len(item.driving) for item in items))
+    return report
 
 
 def name_to_position(name: str) -> int | None:
-    """Position of a picture in its video: the integer at the end of its stem; None if there is none."""
-    found = re.search(r"[0-9]+$", PurePosixPath(name).stem)
-    return int(found.group()) if found else None
+    """Position of a picture in its video: the integer at the end of its stem; None if it can be none."""
+    found = re.search(r"(?<![0-9])0*([0-9]{1,10})$", PurePosixPath(name).stem)
+    position = int(found.group(1)) if found else None
+    return position if is_number(position) else None
 
 
 def _document_to_items(document: Mapping[str, Json], path: Path, driving: str) -> tuple[ItemSpan, ...]:
@@ -142,7 +158,7 @@ def _document_to_items(document: Mapping[str, Json], path: Path, driving: str) -
         except (BenchmarkError, ManifestError) as error:
             problems.append(f"{name}: {error}")
     if problems:
-        raise BenchmarkError(f"{path}: {problems_to_text(problems)}; restore the published file")
+        raise BenchmarkError(f"{path}: {named(problems, '; ')}; restore the published file")
     return tuple(items)
 
 
@@ -211,7 +227,9 @@ def _to_range(ends: Json, field: str) -> tuple[int, int]:
     """
     if isinstance(ends, list) and len(ends) == 2 and all(map(is_number, ends)) and ends[0] <= ends[1]:
         return ends[0], ends[1]
-    raise BenchmarkError(f"{field}: expected [first, last] with 0 <= first <= last, found {ends!r:.80}")
+    raise BenchmarkError(
+        f"{field}: expected [first, last] with 0 <= first <= last < 2**31, found {ends!r:.80}"
+    )
 
 
 def _to_clip(video: str) -> str:

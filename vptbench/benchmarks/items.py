@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.protocol import Benchmark
-from vptbench.benchmarks.span import ItemSpan, problems_to_text
+from vptbench.benchmarks.span import ItemSpan
 from vptbench.clip import Clip
 from vptbench.errors import BenchmarkError
 from vptbench.manifest import Json, json_to_sha256
@@ -94,19 +95,9 @@ def benchmark_items(benchmark: Benchmark, store: ClipStore) -> tuple[Item, ...]:
     problems += found
     if problems:
         raise BenchmarkError(
-            f"the store does not fit {benchmark.id}: {problems_to_text(problems)}; give another store or "
-            "benchmark"
+            f"the store does not fit {benchmark.id}: {named(problems, '; ')}; give another store or benchmark"
         )
     return tuple(items)
-
-
-def benchmark_clips(benchmark: Benchmark, store: ClipStore) -> tuple[str, ...]:
-    """Ids of what a protocol generates and scores, see `benchmark_items`.
-
-    Raises:
-        BenchmarkError: The store does not fit.
-    """
-    return tuple(item.id for item in benchmark_items(benchmark, store))
 
 
 def benchmark_targets(benchmark: Benchmark, frames: int, clip: str = "") -> tuple[int, ...]:
@@ -202,12 +193,13 @@ def _spans_to_items(benchmark: Benchmark, shapes: Mapping[str, _Shape]) -> tuple
     """The items that a protocol spells out, and what is wrong with the others."""
     items, problems = [], []
     for span in benchmark.items:
-        item = _span_to_item(benchmark, span)
         lost = _span_to_problems(benchmark, span, shapes)
-        if not item.driving_numbers:
-            lost.append("expected a frame to score beside the source frame, found none")
+        if not lost:  # only now, since its numbers fit into the memory where they fit into the clips
+            item = _span_to_item(benchmark, span)
+            items.append(item)
+            if not item.driving_numbers:
+                lost.append("expected a frame to score beside the source frame, found none")
         problems += [f"item {span.id}: {text}" for text in lost]
-        items.append(item)
     return items, problems
 
 

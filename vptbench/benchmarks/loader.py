@@ -4,28 +4,19 @@ A protocol that ships with vptbench is frozen: its hash is pinned by a test, and
 `load_benchmark` also reads a file of the user's own.
 """
 
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
-from vptbench.benchmarks.items import (
-    SYNTHETIC,
-    ClipStore,
-    Item,
-    benchmark_clips,
-    benchmark_items,
-    benchmark_targets,
-    clip_list_sha256,
-    items_to_clip_list_sha256,
-)
+from vptbench.benchmarks.items import SYNTHETIC
 from vptbench.benchmarks.protocol import FORMAT, VERSION, Benchmark, document_to_benchmark
 from vptbench.errors import BenchmarkError
 from vptbench.manifest import Json, json_to_sha256, read_manifest
 from vptbench.registry import check_known
 
 __all__ = [
-    "BENCHMARKS", "FORMAT", "NOISY_BENCHMARKS", "SYNTHETIC", "VERSION", "Benchmark", "ClipStore", "Item",
-    "benchmark_clips", "benchmark_ids", "benchmark_items", "benchmark_targets", "clip_list_sha256",
-    "items_to_clip_list_sha256", "load_benchmark", "noisy_benchmark_ids", "read_document",
+    "BENCHMARKS", "NOISY_BENCHMARKS", "SYNTHETIC", "Benchmark", "check_document", "check_own",
+    "load_benchmark", "read_document",
 ]  # fmt: skip
 
 BENCHMARKS = ("synthetic-v1", "fashionvideo-v1", "iper-v1", "fashionvideo-bdmm-v1", "iper-bdmm-v1")
@@ -33,16 +24,6 @@ BENCHMARKS = ("synthetic-v1", "fashionvideo-v1", "iper-v1", "fashionvideo-bdmm-v
 
 NOISY_BENCHMARKS = ("synthetic-noisy-v1", "fashionvideo-noisy-v1", "iper-noisy-v1")
 """Ids of lists of corruptions that ship with vptbench, see `noisy`; files as well."""
-
-
-def benchmark_ids() -> tuple[str, ...]:
-    """Ids of the protocols that ship with vptbench."""
-    return BENCHMARKS
-
-
-def noisy_benchmark_ids() -> tuple[str, ...]:
-    """Ids of the lists of corruptions that ship with vptbench."""
-    return NOISY_BENCHMARKS
 
 
 def load_benchmark(id_or_path: str | Path) -> Benchmark:
@@ -59,15 +40,26 @@ def load_benchmark(id_or_path: str | Path) -> Benchmark:
     """
     document, path = read_document(id_or_path)
     if "clean" in document:
-        clean = document["clean"]
         raise BenchmarkError(
             f"expected a benchmark to generate and score under, got {document.get('id')}, a list of "
-            f"corruptions: each cell is scored under the clean id; make noisy stores with `vptbench corrupt` "
-            f"and give --benchmark {clean}"
+            "corruptions: stores with corrupted poses come with a later version of vptbench, and each is "
+            f"scored under the clean id; give --benchmark {document['clean']}"
         )
+    return check_document(document, path)
+
+
+def check_document(document: Mapping[str, Json], path: Path) -> Benchmark:
+    """What a protocol's JSON says, checked strictly.
+
+    Args:
+        document: As `read_document` gives it.
+        path: Where it lies.
+
+    Raises:
+        BenchmarkError: It is malformed, or takes the id of another that ships with vptbench.
+    """
     benchmark = document_to_benchmark(document, path)
-    if str(id_or_path).endswith(".json"):
-        check_own(benchmark.id, benchmark.sha256, id_or_path)
+    check_own(benchmark.id, benchmark.sha256, path)
     return benchmark
 
 
@@ -82,19 +74,19 @@ def read_document(id_or_path: str | Path) -> tuple[dict[str, Json], Path]:
     path = Path(id_or_path)
     if not str(id_or_path).endswith(".json"):
         name = check_known(str(id_or_path), BENCHMARKS + NOISY_BENCHMARKS, "benchmark (or a FILE.json)")
-        path = Path(str(files("vptbench.benchmarks") / f"{name}.json"))
+        path = _shipped(name)
     if not path.is_file():
         raise BenchmarkError(f"expected a benchmark's JSON file at {path}, found none; check the path")
     return read_manifest(path, kind=FORMAT, version_number=VERSION), path
 
 
-def check_own(name: str, sha256: str, path: str | Path) -> None:
+def check_own(name: str, sha256: str, path: Path) -> None:
     """See that a user's file does not take the id of a frozen one with other contents.
 
     Raises:
         BenchmarkError: It does.
     """
-    if name not in BENCHMARKS + NOISY_BENCHMARKS:
+    if name not in BENCHMARKS + NOISY_BENCHMARKS or path == _shipped(name):
         return
     document, place = read_document(name)
     noisy = "clean" in document
@@ -104,3 +96,7 @@ def check_own(name: str, sha256: str, path: str | Path) -> None:
             f"{path}: expected an id of its own, found {name!r} with other contents than the frozen protocol "
             "of that name; give it another id"
         )
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(files("vptbench.benchmarks") / f"{name}.json"))

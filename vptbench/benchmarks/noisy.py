@@ -1,8 +1,8 @@
 """Lists of corruptions: which noise a clean protocol's poses get, in which strengths and draws.
 
 Such a list is a JSON file as a protocol is, with ``id``, ``clean`` and ``corruptions``. Nothing is scored
-under its id: each cell, one corruption at one severity and seed, is a store that `vptbench corrupt` writes,
-and is scored under the clean id.
+under its id: each cell, one corruption at one severity and seed, is a store with other poses, and is scored
+under the clean id. Making such stores comes with a later version.
 """
 
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from vptbench.benchmarks.loader import (
     BENCHMARKS,
     NOISY_BENCHMARKS,
     Benchmark,
+    check_document,
     check_own,
-    load_benchmark,
     read_document,
 )
+from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.protocol import id_to_problem
 from vptbench.benchmarks.source import is_number
-from vptbench.benchmarks.span import problems_to_text
 from vptbench.config import json_to_config
 from vptbench.errors import BenchmarkError, ConfigError, RegistryError
 from vptbench.manifest import Json, json_to_sha256
@@ -81,22 +81,30 @@ def load_noisy_benchmark(id_or_path: str | Path) -> NoisyBenchmark:
             f"expected a list of corruptions, got {document.get('id')}, a clean benchmark; give "
             f"{' or '.join(NOISY_BENCHMARKS)}, or a file of your own"
         )
-    benchmark = _document_to_noisy(document, path)
-    if str(id_or_path).endswith(".json"):
-        check_own(benchmark.id, benchmark.sha256, id_or_path)
-    return benchmark
+    return _check_noisy(document, path)
 
 
-def load_any_benchmark(id_or_path: str | Path) -> Benchmark | NoisyBenchmark:
-    """Load a protocol or a list of corruptions, whichever it is.
+def read_any_benchmark(id_or_path: str | Path) -> tuple[dict[str, Json], Benchmark | NoisyBenchmark]:
+    """A protocol or a list of corruptions, whichever it is: its JSON as it stands, and what that says.
 
     Raises:
         RegistryError: The id is unknown.
         ManifestError: The file is none of a version we know.
         BenchmarkError: It is missing or malformed, or takes the id of another that ships with vptbench.
     """
-    document, _ = read_document(id_or_path)
-    return (load_noisy_benchmark if "clean" in document else load_benchmark)(id_or_path)
+    document, path = read_document(id_or_path)
+    return document, (_check_noisy if "clean" in document else check_document)(document, path)
+
+
+def _check_noisy(document: Mapping[str, Json], path: Path) -> NoisyBenchmark:
+    """As `check_document`, of a list of corruptions.
+
+    Raises:
+        BenchmarkError: It is malformed, or takes the id of another that ships with vptbench.
+    """
+    benchmark = _document_to_noisy(document, path)
+    check_own(benchmark.id, benchmark.sha256, path)
+    return benchmark
 
 
 def _document_to_noisy(document: Mapping[str, Json], path: Path) -> NoisyBenchmark:
@@ -124,7 +132,7 @@ def _document_to_noisy(document: Mapping[str, Json], path: Path) -> NoisyBenchma
     except RegistryError as error:
         problems.append(f"clean: {error}")
     if problems:
-        raise BenchmarkError(f"{path}: {problems_to_text(problems)}")
+        raise BenchmarkError(f"{path}: {named(problems, '; ')}")
     return NoisyBenchmark(found.id, found.clean, rules, found.sha256)
 
 

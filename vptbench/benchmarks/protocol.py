@@ -17,8 +17,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vptbench.benchmarks.source import clip_to_source_frame, read_source_list, source_to_problem
-from vptbench.benchmarks.span import ItemSpan, json_to_items, problems_to_text
+from vptbench.benchmarks.naming import named
+from vptbench.benchmarks.source import (
+    clip_to_source_frame,
+    is_number,
+    read_source_list,
+    source_to_problem,
+)
+from vptbench.benchmarks.span import ItemSpan, json_to_items
 from vptbench.config import json_to_config
 from vptbench.errors import BenchmarkError, ConfigError, RegistryError
 from vptbench.manifest import Json, json_to_sha256
@@ -123,7 +129,7 @@ def document_to_benchmark(document: Mapping[str, Json], path: Path) -> Benchmark
     benchmark = Benchmark(**{**vars(found), "items": items})
     problems = benchmark_to_problems(benchmark)
     if problems:
-        raise BenchmarkError(f"{path}: " + problems_to_text(problems))
+        raise BenchmarkError(f"{path}: " + named(problems, "; "))
     return benchmark
 
 
@@ -142,8 +148,8 @@ def benchmark_to_problems(benchmark: Benchmark) -> list[str]:
     if not _is_size(benchmark.size):
         problems.append(f"size: expected [height, width] or null, found {benchmark.size!r}")
     stride: object = benchmark.stride
-    if type(stride) is not int or stride < 1:
-        problems.append(f"stride: expected an integer from 1, found {stride!r}")
+    if not is_number(stride) or stride == 0:
+        problems.append(f"stride: expected an integer from 1 to below 2**31, found {stride!r}")
     problems += _source_to_problems(benchmark) + _items_to_problems(benchmark)
     metrics: object = benchmark.metrics
     if not (isinstance(metrics, tuple) and metrics):
@@ -164,7 +170,7 @@ def _source_to_problems(benchmark: Benchmark) -> list[str]:
     if not benchmark.items:
         problem = source_to_problem(benchmark.source)
         return [problem] if problem else []
-    if benchmark.source:
+    if benchmark.source != {}:
         return [f"source: expected none beside items, which name their own, found {benchmark.source!r}"]
     return []
 
@@ -188,5 +194,5 @@ def _items_to_problems(benchmark: Benchmark) -> list[str]:
 
 def _is_size(size: object) -> bool:
     return size is None or (
-        isinstance(size, tuple) and len(size) == 2 and all(type(side) is int and side > 0 for side in size)
+        isinstance(size, tuple) and len(size) == 2 and all(is_number(side) and side > 0 for side in size)
     )

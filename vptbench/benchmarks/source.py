@@ -18,8 +18,12 @@ from typing import cast
 
 import numpy as np
 
+from vptbench.benchmarks.naming import named
 from vptbench.errors import BenchmarkError, ManifestError
 from vptbench.manifest import Json, check_relative, json_to_sha256, read_json
+
+NUMBER_LIMIT = 2**31
+"""Frame numbers and seeds are smaller, so that nothing that a file says can fill the memory."""
 
 RULES = '{"index": N} with N from 0, {"random_first": N, "seed": S} with N from 1, or {"list": FILE}'
 """What may stand there, for messages."""
@@ -100,11 +104,11 @@ def read_source_list(folder: Path, source: Mapping[str, Json]) -> tuple[dict[str
     if wrong or not listed:
         raise BenchmarkError(
             f"{path}: expected an object of clip ids and frame numbers from 0, found "
-            f"{', '.join(wrong[:4]) or 'an empty one'}"
+            f"{named(wrong) or 'an empty one'}"
         )
     return listed, json_to_sha256(document)
 
 
 def is_number(value: object) -> bool:
-    """Whether something can be a frame number or a seed: an integer from 0."""
-    return type(value) is int and value >= 0
+    """Whether something can be a frame number or a seed: an integer from 0, below `NUMBER_LIMIT`."""
+    return type(value) is int and 0 <= value < NUMBER_LIMIT

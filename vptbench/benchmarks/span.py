@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.source import is_number
 from vptbench.config import json_to_config
 from vptbench.errors import BenchmarkError, ConfigError, ManifestError
@@ -37,7 +38,8 @@ class Still:
     def __post_init__(self) -> None:
         if not (_is_name(self.clip) and is_number(self.frame)):
             raise BenchmarkError(
-                f"expected a clip id and a frame number from 0, found {self.clip!r} and {self.frame!r}"
+                "expected a clip id and a frame number from 0 to below 2**31, found "
+                f"{self.clip!r} and {self.frame!r}"
             )
 
 
@@ -62,7 +64,7 @@ class Span:
         whole = is_number(self.first) and is_number(self.last) and self.first <= self.last
         if not (whole and _is_name(self.clip)):
             raise BenchmarkError(
-                "expected a clip id and frame numbers with 0 <= first <= last, found "
+                "expected a clip id and frame numbers with 0 <= first <= last < 2**31, found "
                 f"{self.clip!r}, {self.first!r} and {self.last!r}"
             )
 
@@ -110,7 +112,7 @@ def json_to_items(document: Json) -> tuple[ItemSpan, ...]:
             problems.append(f"items: expected ids of their own, found two of {item.id!r}")
         seen.add(item.id)
     if problems:
-        raise BenchmarkError(problems_to_text(problems))
+        raise BenchmarkError(named(problems, "; "))
     return tuple(items)
 
 
@@ -127,11 +129,6 @@ def items_to_json(items: tuple[ItemSpan, ...]) -> list[Json]:
         }
         for item in items
     ]
-
-
-def problems_to_text(problems: list[str]) -> str:
-    """The first few problems, and how many more there are."""
-    return "; ".join(problems[:4]) + (f"; and {len(problems) - 4} more" if len(problems) > 4 else "")
 
 
 def _json_to_item(entry: Json) -> ItemSpan:

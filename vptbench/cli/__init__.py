@@ -36,8 +36,12 @@ class LazyGroup(click.Group):
         """Run the command; `VptbenchError` and the disk's refusals become one line and exit status 2 or 1."""
         try:
             return super().invoke(ctx)
+        except ClipsFailedError as error:
+            for clip, reason in error.failed.items():
+                click.echo(f"  {clip}: {' '.join(reason.split())}")
+            raise SomeFailed(str(error)) from error
         except VptbenchError as error:
-            raise (SomeFailed if isinstance(error, ClipsFailedError) else OneLine)(str(error)) from error
+            raise OneLine(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:
                 raise

@@ -1,10 +1,12 @@
 """`vptbench benchmarks`."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from vptbench.cli import options
+from vptbench.manifest import Json
 
 
 @click.group()
@@ -15,20 +17,69 @@ def command() -> None:
 @command.command("list")
 @options.as_json
 def list_benchmarks(as_json: bool) -> None:
-    """The protocols that come with vptbench, a line each."""
-    from vptbench.benchmarks.catalogue import benchmarks_to_rows
+    """The protocols that come with vptbench, a line each.
 
-    options.echo_table(benchmarks_to_rows(), as_json=as_json)
+    A list of corruptions has the rules of its clean protocol, named in the last column. --json tells each
+    one's hash as well.
+    """
+    from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS
+
+    rows = [_row(name) for name in BENCHMARKS + NOISY_BENCHMARKS]
+    options.echo_table(rows if as_json else [_row_to_line(row) for row in rows], as_json=as_json)
 
 
 @command.command("show")
 @click.argument("benchmark", metavar="ID")
 def show_benchmark(benchmark: str) -> None:
-    """One protocol, or a JSON file of your own, with its defaults and its hash."""
-    from vptbench.benchmarks.catalogue import benchmark_to_json
-    from vptbench.manifest import json_to_text
+    """One protocol, or a JSON file of your own, as it stands in its file.
 
-    click.echo(json_to_text(benchmark_to_json(benchmark)), nl=False)
+    With another id it is a benchmark of your own: `vptbench benchmarks show iper-v1 > mine.json`, edit it,
+    and give --benchmark mine.json. The protocol's hash goes to standard error.
+    """
+    from vptbench.benchmarks.loader import Benchmark
+    from vptbench.benchmarks.noisy import read_any_benchmark
+    from vptbench.manifest import json_to_text
+    from vptbench.metrics import METRICS
+    from vptbench.registry import check_known
+
+    document, found = read_any_benchmark(benchmark)
+    for metric in found.metrics if isinstance(found, Benchmark) else ():
+        check_known(metric, METRICS, "metric")
+    click.echo(json_to_text(document), nl=False)
+    click.echo(f"sha256 {found.sha256}", err=True)
+
+
+def _row(name: str) -> dict[str, Json]:
+    """What `list` says of one protocol, or of a list of corruptions: its clean protocol's rules."""
+    from vptbench.benchmarks.loader import Benchmark, load_benchmark
+    from vptbench.benchmarks.noisy import read_any_benchmark
+    from vptbench.benchmarks.source import source_to_text
+
+    _, found = read_any_benchmark(name)
+    rules, clean = (
+        (found, None) if isinstance(found, Benchmark) else (load_benchmark(found.clean), found.clean)
+    )
+    return {
+        "id": name,
+        "dataset": rules.dataset,
+        "split": rules.split,
+        "driving": rules.driving,
+        "crop": rules.crop,
+        "size": rules.size,
+        "source": source_to_text(rules.source),
+        "pooling": rules.pooling,
+        "reference": rules.reference,
+        "clean": clean,
+        "sha256": found.sha256,
+    }
+
+
+def _row_to_line(row: Mapping[str, Json]) -> dict[str, Json]:
+    """A row of `_row` as the table shows it."""
+    line = {name: value for name, value in row.items() if name not in {"clean", "sha256"}}
+    size = row["size"]
+    line["size"] = "×".join(map(str, size)) if isinstance(size, Sequence) else "any"
+    return {**line, "noise on": row["clean"] or ""}
 
 
 @command.command("import")
@@ -40,7 +91,7 @@ def show_benchmark(benchmark: str) -> None:
 )  # fmt: skip
 @click.option("--out", type=options.FOLDER, required=True, help="Benchmark to write, FILE.json.")
 @click.option(
-    "--size", type=click.IntRange(min=1), default=256, show_default=True, help="Of the frames, pixels."
+    "--size", type=click.IntRange(min=1), default=512, show_default=True, help="Of the frames, pixels."
 )
 @click.option("--crop", metavar="ID", default="full-v1", show_default=True, help="Of the clips.")
 def import_benchmark(protocol: Path, dataset: str, driving: str, out: Path, size: int, crop: str) -> None:

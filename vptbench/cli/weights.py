@@ -8,6 +8,9 @@ import click
 from vptbench.cli import options
 from vptbench.manifest import Json
 
+COLUMNS = ("network", "serves", "state", "mib")
+"""What the table of `list` has room for."""
+
 
 @click.group()
 def command() -> None:
@@ -18,9 +21,10 @@ def command() -> None:
 @options.weights_directory
 @options.as_json
 def list_weights(weights_dir: Path | None, as_json: bool) -> None:
-    """Each network: its metrics, size, hash and licence, and whether it is here.
+    """Each network: what it serves, whether it is here, and its size in MiB.
 
-    The size is in MiB. A hash of fewer than 64 digits is how the file's SHA-256 begins: no more is known.
+    --json tells its metrics, hash, licence and address as well. A hash of fewer than 64 digits is how the
+    file's SHA-256 begins: no more is known.
     """
     from vptbench.weights import NETWORKS, default_directory
 
@@ -28,7 +32,7 @@ def list_weights(weights_dir: Path | None, as_json: bool) -> None:
     metrics = _network_to_metrics()
     rows = [_row(name, folder, metrics.get(name, [])) for name in NETWORKS]
     if not as_json:
-        rows = [{key: "?" if value is None else value for key, value in row.items()} for row in rows]
+        rows = [{name: "?" if row[name] is None else row[name] for name in COLUMNS} for row in rows]
     options.echo_table(rows, as_json=as_json)
 
 

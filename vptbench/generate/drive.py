@@ -91,11 +91,7 @@ def item_to_generated(
         ModelError: The model failed, or gave back something other than it must; or an audit was asked for
             frames of which no true ones exist.
     """
-    if found.kind == "audit" and not item.truth:
-        raise ModelError(
-            f"{found.name}: expected true frames to be shown, found none: {item.source_clip} never did what "
-            f"{item.driving_clip} does; run audits under a benchmark of driving 'self'"
-        )
+    check_truth(found, item)
     clip, stop = clips[item.driving_clip], item.first + item.count
     source, poses = clips[item.source_clip].source(item.source_frame), clip.poses(item.first, stop)
     seed_generators(seed, item.id)
@@ -114,6 +110,19 @@ def item_to_generated(
     if problem:
         raise ModelError(f"{found.name}: {problem}; mend the model")
     return Generated(frames, seconds, peak, parameters)
+
+
+def check_truth(found: FoundModel, item: Item) -> None:
+    """See that there are true frames where they are to be shown.
+
+    Raises:
+        ModelError: The model is an audit, and there are none.
+    """
+    if found.kind == "audit" and not item.truth:
+        raise ModelError(
+            f"{found.name}: expected true frames to be shown, found none: {item.source_clip} never did what "
+            f"{item.driving_clip} does; run audits under a benchmark of driving 'self'"
+        )
 
 
 def frames_to_problem(frames: object, shape: tuple[int, ...]) -> str:

@@ -11,13 +11,15 @@ from vptbench.benchmarks.items import Item, benchmark_items, items_to_clip_list_
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.engine import tasks_to_results
 from vptbench.errors import OutputError, VptbenchError
-from vptbench.generate.drive import checkpoint_to_sha256, item_to_generated, load_model
+from vptbench.generate.drive import check_truth, checkpoint_to_sha256, item_to_generated, load_model
 from vptbench.generate.model import name_to_model
 from vptbench.manifest import Json, delete_parts, is_part, library_versions, make_folder, relative_path
+from vptbench.metrics import METRICS
 from vptbench.outputs import schema
 from vptbench.outputs.reader import open_outputs
 from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
 from vptbench.progress import track
+from vptbench.registry import check_known
 from vptbench.store.reader import Store, open_store
 
 POSE_PROVENANCE = ("pose_source", "mesh_source", "mask_source")
@@ -80,8 +82,9 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         scheduler: Address of a Dask scheduler to join instead.
 
     Raises:
-        RegistryError: The model or the benchmark is unknown.
-        ModelError: The model cannot be imported, or there is no such checkpoint.
+        RegistryError: The model, the benchmark or a metric of it is unknown.
+        ModelError: The model cannot be imported, there is no such checkpoint, or an audit was asked for
+            frames of which no true ones exist.
         BenchmarkError: The store does not fit the benchmark.
         OutputError: `outputs` holds something else.
 
@@ -89,7 +92,11 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         ``store_to_outputs("mesh_warp", Path("store"), Path("outputs/mesh_warp"), "iper-v1")``
     """
     found, protocol, opened = name_to_model(model), load_benchmark(benchmark), open_store(store)
+    for metric in protocol.metrics:
+        check_known(metric, METRICS, "metric")
     items = benchmark_items(protocol, opened)
+    for item in items:
+        check_truth(found, item)
     clips = tuple(item.id for item in items)
     _check_ids(clips)
     job = _Job(
@@ -164,6 +171,7 @@ def _item_to_entry(job: _Job, item: Item) -> dict[str, Json]:
         "count": len(made.frames),
         "size": list(made.frames.shape[1:3]),
         "source": {"clip": item.source_clip, "frame": item.source_frame},
+        "driving": item.driving_clip,
         "seconds": made.seconds,
         "peak_memory_bytes": made.peak_memory_bytes,
         "parameters": made.parameters,

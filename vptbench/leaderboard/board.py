@@ -19,8 +19,8 @@ from vptbench.errors import BoardError
 from vptbench.manifest import write_text
 
 FACTS = (
-    "name", "kind", "benchmark", "benchmark_sha256", "clip_list_sha256", "reference_sha256", "networks",
-    "clips", "frames", "trained_on", "commit", "command", "vptbench", "scores_sha256",
+    "name", "kind", "benchmark", "benchmark_sha256", "clip_list_sha256", "reference_sha256", "truth_sha256",
+    "networks", "clips", "frames", "trained_on", "commit", "command", "vptbench", "scores_sha256",
 )  # fmt: skip
 """Columns before the metrics.
 
@@ -30,6 +30,7 @@ kind               "model", "claimed" (only its frames are known) or "audit" (sh
 benchmark          Id of the protocol, with its hash in the next column.
 clip_list_sha256   Which clips were scored.
 reference_sha256   Which clips of another split some metrics compare with; empty where none does.
+truth_sha256       Which masks and meshes some metrics need; empty where none does.
 networks           What measured: ``name=mode:sha256``, sorted, separated by spaces.
 clips, frames      How many were scored.
 trained_on         What the model learned from, as far as it was told.

@@ -6,6 +6,7 @@ from vptbench.errors import BoardError
 from vptbench.leaderboard.board import Board, Entry, Value, neutralise, read_board, write_board
 from vptbench.leaderboard.rules import entry_to_refusals, networks_to_text, scores_to_refusals
 from vptbench.manifest import file_to_sha256
+from vptbench.metrics import metric_facts
 from vptbench.scorefile import MANIFEST, Scores, read_scores, scores_to_problems
 
 CLAIMS = ("trained_on", "commit", "command")
@@ -67,21 +68,29 @@ def scores_to_entry(
             f"expected scores under a benchmark, a name and claims of {', '.join(CLAIMS)}, got "
             f"{title!r} with {', '.join(told)}"
         )
+    own = [metric_facts(name.partition("@")[0]) for name in scores.own]
+    used = sorted({each.network for each in own if each.network})
+    split, reference = scores.benchmark.get("split"), scores.benchmark.get("reference")
+    unpaired = any(
+        not hasattr(each, "per_frame") and (getattr(each, "reference", None) or reference) != split
+        for each in own
+    )
     facts = {
         "name": title,
         "kind": scores.kind,
         "benchmark": str(scores.benchmark["id"]),
         "benchmark_sha256": str(scores.benchmark["sha256"]),
         "clip_list_sha256": scores.clip_list_sha256,
-        "reference_sha256": str(scores.reference["sha256"]) if scores.reference else "",
-        "networks": networks_to_text(scores.networks),
-        "clips": str(max(figure.clips for figure in scores.metrics.values())),
-        "frames": str(max(figure.frames for figure in scores.metrics.values())),
+        "reference_sha256": str(scores.reference["sha256"]) if scores.reference and unpaired else "",
+        "truth_sha256": scores.truth_sha256 if any(getattr(each, "needs", ()) for each in own) else "",
+        "networks": networks_to_text(
+            {name: scores.networks[name] for name in used if name in scores.networks}
+        ),
+        "clips": str(max(figure.clips for figure in scores.own.values())),
+        "frames": str(max(figure.frames for figure in scores.own.values())),
         **told,
         "vptbench": str(scores.libraries.get("vptbench", "")),
         "scores_sha256": scores_sha256,
     }
-    values = {
-        metric: Value(figure.value, figure.low, figure.high) for metric, figure in scores.metrics.items()
-    }
+    values = {metric: Value(figure.value, figure.low, figure.high) for metric, figure in scores.own.items()}
     return Entry({column: neutralise(text) for column, text in facts.items()}, values)

@@ -21,7 +21,7 @@ def scores_to_refusals(scores: Scores) -> list[str]:
         problems.append(
             f"expected pinned networks on boards of real data, found random weights in {', '.join(random)}"
         )
-    empty = [f"{name} ({figure.reason})" for name, figure in scores.metrics.items() if figure.value is None]
+    empty = [f"{name} ({figure.reason})" for name, figure in scores.own.items() if figure.value is None]
     if empty and scores.kind != "audit":
         problems.append(
             f"expected a figure for every metric, found none for {', '.join(empty)}; "
@@ -48,6 +48,7 @@ def entry_to_refusals(entry: Entry, board: Board) -> list[str]:
         for name, what in (
             ("benchmark", "benchmark"), ("benchmark_sha256", "benchmark's hash"),
             ("clip_list_sha256", "clip list"), ("reference_sha256", "training clips compared with"),
+            ("truth_sha256", "masks and meshes"),
         )
         if first.facts[name] != entry.facts[name]
     ]  # fmt: skip

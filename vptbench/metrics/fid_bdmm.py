@@ -100,7 +100,17 @@ class FidBdmm(Definition):
 
 
 FID_BDMM = FidBdmm(id="fid-bdmm-v1")
-"""FID of BDMM's tables. Source: see `FidBdmm`."""
+"""The model's test frames against all frames of the training videos; covariances over N − 1.
+
+torchvision's ImageNet network up to its pooling, frames on [0, 1] brought to 299 × 299 bilinearly, then in
+each channel x·(σ/0.5) + (μ − 0.5)/0.5 with ImageNet's μ and σ, a formula that was meant for standardised
+frames. The published script fails where a count is a multiple of its batch size of 64, or at most 64; this
+one does not.
+
+BDMM's tables. Compare with no other FID.
+
+Source: BDMM (arXiv 2307.07754), `evaluation/`; see `FidBdmm`.
+"""
 
 
 def frames_to_input(frames: "torch.Tensor") -> "torch.Tensor":

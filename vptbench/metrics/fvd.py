@@ -117,7 +117,14 @@ FVD = Fvd(
     id="fvd-v1",
     settings={"frames": 16, "stride": 1, "step": 16, "network_call": "rescale, resize, return_features"},
 )
-"""FVD of windows side by side from the first scored frame. Source: see `Fvd`; windows, divisor: ours."""
+"""Windows of 16 frames side by side, from the first scored frame of every clip, the same on both sides.
+
+Frames that fill no window are not used; covariances over N − 1. This project's benchmarks: compare at equal
+numbers of windows alone, which stand beside the figure.
+
+Source: Unterthiner et al. 2018, "Towards Accurate Generative Models of Video" (arXiv 1812.01717), by the
+logits of StyleGAN-V's TorchScript I3D; windows and divisor are ours.
+"""
 
 FVD_DISCO = Fvd(
     id="fvd-disco-ts-v1",

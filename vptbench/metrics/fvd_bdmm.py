@@ -260,19 +260,63 @@ def _definition(name: str, reference: str, length: int, stride: int, runs: int) 
 
 
 TRAIN_16F = _definition("16f", "train", length=16, stride=1, runs=100)
-"""fvd2048_16f against the training videos. Source: see `FvdBdmm`; so for the others."""
+"""`fvd2048_16f` of BDMM's evaluation, against the training videos: the mean over 100 runs.
+
+A run takes of every video one window of 16 successive frames: of a real one drawn anew, of a
+generated one always the first. Real videos that are too short are dropped, a generated one leaves no figure;
+at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""
 
 TRAIN_128F = _definition("128f", "train", length=128, stride=1, runs=50)
-"""fvd2048_128f against the training videos."""
+"""`fvd2048_128f` of BDMM's evaluation, against the training videos: the mean over 50 runs.
+
+A run takes of every video one window of 128 successive frames: of a real one drawn anew, of a
+generated one always the first. Real videos that are too short are dropped, a generated one leaves no figure;
+at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""
 
 TRAIN_128F_S8 = _definition("128f-s8", "train", length=16, stride=8, runs=50)
-"""fvd2048_128f_subsample8f against the training videos."""
+"""`fvd2048_128f_subsample8f` of BDMM's evaluation, against the training videos: the mean over 50 runs.
+
+A run takes of every video one window of 16 frames, each 8 after the one before: of a real one drawn anew, of
+a generated one always the first. Real videos that are too short are dropped, a generated one leaves no
+figure; at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a
+figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""
 
 TEST_16F = _definition("16f", "test", length=16, stride=1, runs=100)
-"""fvd2048_16f against the test videos."""
+"""`fvd2048_16f` of BDMM's evaluation, against the test videos: the mean over 100 runs.
+
+A run takes of every video one window of 16 successive frames: of a real one drawn anew, of a
+generated one always the first. Real videos that are too short are dropped, a generated one leaves no figure;
+at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""
 
 TEST_128F = _definition("128f", "test", length=128, stride=1, runs=50)
-"""fvd2048_128f against the test videos."""
+"""`fvd2048_128f` of BDMM's evaluation, against the test videos: the mean over 50 runs.
+
+A run takes of every video one window of 128 successive frames: of a real one drawn anew, of a
+generated one always the first. Real videos that are too short are dropped, a generated one leaves no figure;
+at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""
 
 TEST_128F_S8 = _definition("128f-s8", "test", length=16, stride=8, runs=50)
-"""fvd2048_128f_subsample8f against the test videos."""
+"""`fvd2048_128f_subsample8f` of BDMM's evaluation, against the test videos: the mean over 50 runs.
+
+A run takes of every video one window of 16 frames, each 8 after the one before: of a real one drawn anew, of
+a generated one always the first. Real videos that are too short are dropped, a generated one leaves no
+figure; at most 2048 videos a side; covariances over N. The spread over runs stands in the settings of a
+figure.
+
+Source: StyleGAN-V (arXiv 2112.14683) and its code, as BDMM (arXiv 2307.07754) runs it; see `FvdBdmm`.
+"""

@@ -140,8 +140,9 @@ KID = ImageDistance(
 )
 """Squared maximum mean discrepancy of the features of `fid-v1`, unbiased, over all samples.
 
-Published tools average 100 random subsets of at most 1000 samples a side. Up to 1000 samples that is this
-very number; above, it has the same expectation and the noise of its subsets besides. This one has no seed.
+Published tools average 100 random subsets of at most 1000 samples a side. With equally many on both sides, up
+to 1000, that is this very number; else it has the same expectation and the noise of its subsets besides. This
+one has no seed.
 It may be negative, and is unbiased at any number of samples.
 
 Source: Bińkowski et al. 2018, "Demystifying MMD GANs" (arXiv 1801.01401), section 4: kernel (x·y/D + 1)³;

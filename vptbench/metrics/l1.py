@@ -84,13 +84,17 @@ Source: the usual definition; exact sums of 8-bit differences, divided by 255 H 
 """
 
 L1_PERSON = RegionDifference(id="l1-person-v1", label="L1 person")
-"""`l1-person-v1`: as `l1-v1`, over the person's pixels. This project's benchmarks.
+"""`l1-person-v1`: as `l1-v1`, over the person's pixels.
+
+Beside this project's benchmarks (`score --metrics`).
 
 Source: the usual definition; the region is ours.
 """
 
 L1_BACKGROUND = RegionDifference(id="l1-background-v1", label="L1 background", background=True)
-"""`l1-background-v1`: as `l1-v1`, over the pixels that are not the person's. This project's benchmarks.
+"""`l1-background-v1`: as `l1-v1`, over the pixels that are not the person's.
+
+Beside this project's benchmarks (`score --metrics`).
 
 Source: the usual definition; the region is ours.
 """

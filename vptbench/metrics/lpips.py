@@ -298,7 +298,7 @@ Source: Zhang et al. 2018, equation 1, by its authors' package `lpips` 0.1.4.
 LPIPS_PERSON = RegionLpips(id="lpips-person-v1", label="LPIPS person")
 """`lpips-person-v1`: as `lpips-v1`, positions weighted by the person's part of them.
 
-This project's benchmarks.
+Beside this project's benchmarks (`score --metrics`).
 
 Source: Zhang et al. 2018, equation 1; the weights are ours.
 """
@@ -306,7 +306,7 @@ Source: Zhang et al. 2018, equation 1; the weights are ours.
 LPIPS_BACKGROUND = RegionLpips(id="lpips-background-v1", label="LPIPS background", background=True)
 """`lpips-background-v1`: as `lpips-v1`, positions weighted by the part of them that is not the person's.
 
-This project's benchmarks.
+Beside this project's benchmarks (`score --metrics`).
 
 Source: Zhang et al. 2018, equation 1; the weights are ours.
 """

@@ -18,6 +18,7 @@ class Psnr(Definition):
     Attributes:
         equal: What frames with MSE 0 count, in dB.
         wrapped: Whether differences and squares are taken in 8 bits, modulo 256.
+        own_range: Whether a generated frame without a value below 128 halves the peak.
 
     Source:
         The usual definition (scikit-image, `peak_signal_noise_ratio`).
@@ -28,6 +29,7 @@ class Psnr(Definition):
     unit: str = "dB"
     equal: float = math.inf
     wrapped: bool = False
+    own_range: bool = False
 
     def load(self, networks: Networks) -> "Psnr":
         """Itself: it needs no network."""
@@ -45,6 +47,8 @@ class Psnr(Definition):
         sums = [add(a, b) for a, b in zip(generated, target, strict=True)]
         values = _mse_to_decibels(np.array(sums, np.float64) / math.prod(target.shape[1:]))
         values[np.isinf(values)] = self.equal
+        if self.own_range:
+            values[generated.reshape(len(generated), -1).min(1, initial=255) > 127] -= 20 * math.log10(2)
         return values
 
 
@@ -108,7 +112,9 @@ Source: the usual definition (scikit-image, `peak_signal_noise_ratio`).
 """
 
 PSNR_PERSON = RegionPsnr(id="psnr-person-v1", label="PSNR person")
-"""`psnr-person-v1`: as `psnr-v1`, MSE over the person's pixels. This project's benchmarks.
+"""`psnr-person-v1`: as `psnr-v1`, MSE over the person's pixels.
+
+Beside this project's benchmarks (`score --metrics`).
 
 Source: the usual definition; the region is ours.
 """
@@ -116,7 +122,8 @@ Source: the usual definition; the region is ours.
 PSNR_BACKGROUND = RegionPsnr(id="psnr-background-v1", label="PSNR background", background=True)
 """`psnr-background-v1`: as `psnr-v1`, MSE over the pixels that are not the person's.
 
-This project's benchmarks. A model that copies the background of a still camera has inf there.
+Beside this project's benchmarks (`score --metrics`). A model that copies the
+background of a still camera has inf there.
 
 Source: the usual definition; the region is ours.
 """
@@ -138,4 +145,16 @@ frames that differ by 16 everywhere count as equal, 100 dB. Values come out far 
 DisCo until April 2024, and later tables on TikTok videos that kept it to be comparable.
 
 Source: DisCo (Wangt-CN/DisCo), `tool/metrics`, before 2024-04-10, and its issue 86.
+"""
+
+PSNR_HIS = Psnr(id="psnr-his-v1", label="PSNR (HIS)", own_range=True)
+"""`psnr-his-v1`: as `psnr-v1`, but 6.02 dB less where no value of the generated frame is below 128.
+
+The script maps frames to [−1, 1] and leaves the data range to scikit-image, which takes 1 instead of 2 for
+pictures without a negative value. Its means over batches of 32 frames weigh those of the last batch more;
+here every frame weighs the same.
+
+Tables of Liquid Warping GAN and its followers on iPER.
+
+Source: his_evaluators (svip-lab/impersonator, `thirdparty/his_evaluators`, `metrics.py`).
 """

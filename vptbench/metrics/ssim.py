@@ -289,7 +289,9 @@ sigma=1.5, use_sample_covariance=False, channel_axis=-1, data_range=255)`.
 """
 
 SSIM_PERSON = RegionSsim(id="ssim-person-v1", label="SSIM person")
-"""`ssim-person-v1`: the map of `ssim-v1` averaged over the person's pixels. This project's benchmarks.
+"""`ssim-person-v1`: the map of `ssim-v1` averaged over the person's pixels.
+
+Beside this project's benchmarks (`score --metrics`).
 
 Source: Wang et al. 2004, equation 13; the region is ours.
 """
@@ -297,7 +299,7 @@ Source: Wang et al. 2004, equation 13; the region is ours.
 SSIM_BACKGROUND = RegionSsim(id="ssim-background-v1", label="SSIM background", background=True)
 """`ssim-background-v1`: the map of `ssim-v1` averaged over the pixels that are not the person's.
 
-This project's benchmarks.
+Beside this project's benchmarks (`score --metrics`).
 
 Source: Wang et al. 2004, equation 13; the region is ours.
 """

@@ -39,6 +39,7 @@ METRICS: dict[str, str] = {
     "lpips-vgg-disco-v1": "vptbench.metrics.lpips:LPIPS_VGG_DISCO",
     "fvd-disco-ts-v1": "vptbench.metrics.fvd:FVD_DISCO",
     "ssim-his-v1": "vptbench.metrics.ssim:SSIM_HIS",
+    "psnr-his-v1": "vptbench.metrics.psnr:PSNR_HIS",
     "lpips-his-v1": "vptbench.metrics.lpips:LPIPS_HIS",
     "lpips-vgg-v1": "vptbench.metrics.lpips:LPIPS_VGG",
     "ssim-sk7-v1": "vptbench.metrics.ssim:SSIM_SK7",

@@ -91,8 +91,9 @@ def _check_flow(flow: NDArray[np.float32], row: int, target: Frames) -> NDArray[
 FLICKER = Flicker(id="flicker-v1", label="Flicker")
 """`flicker-v1`: mean |frame t − 1 moved along the true mesh flow − frame t| / 255 over pixels with flow.
 
-This project's benchmarks. Light, folds and hair change in true videos too, so a figure is read against the
-true frames' own. Repeating one frame is no way to 0: the flow moves, the picture does not.
+Beside this project's benchmarks (`score --metrics`). Light, folds and hair change in true videos too, so a
+figure is read against the true frames' own. Repeating one frame is no way to 0: the flow moves, the picture
+does not.
 
 Places are read bilinearly, rounded to 1/32 pixel; beyond its border a frame's edge repeats. Frame 0, and
 frames without such a pixel, have no value.

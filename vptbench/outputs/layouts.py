@@ -29,7 +29,8 @@ LAYOUTS = {
 }
 """Layouts by name. ``clip-folders``: a folder of pictures for each clip, whose id is the folder's path;
 ``flat-folder``: pictures of one clip; ``clip-videos``: a video for each clip, whose id is its path without
-suffix; ``clip-arrays``: the same with NumPy files, uint8 (T, H, W, 3). A picture's frame number is the last
+suffix; ``clip-arrays``: the same with NumPy files, uint8 (T, H, W, 3), which beside pictures or videos are
+taken for something else. A picture's frame number is the last
 integer in its name; frames of a video or an array are numbered from 0."""
 
 ARRAY_SUFFIX = ".npy"
@@ -149,14 +150,15 @@ def open_folder(path: Path | str, *, layout: str = AUTO) -> FrameReader:
             return Folder(path=path, layout=name, clips=dict(sorted(clips.items())))
     raise OutputError(
         f"{path}: expected {' or '.join(names)}, found {_describe(listing)}; give a folder that holds, and "
-        "holds only, a folder of pictures for each clip, the pictures of one clip, or a video for each clip"
+        "holds only, a folder of pictures for each clip, the pictures of one clip, or a video or a NumPy "
+        "array for each clip"
     )
 
 
 def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
     """A folder of pictures for each clip, at any depth but not one within another."""
     folders = {picture.parent for picture in listing.pictures}
-    if listing.videos or listing.arrays or not folders or _is_nested(folders):
+    if listing.videos or not folders or _is_nested(folders):
         return None
     grouped: dict[str, list[Path]] = {folder.as_posix(): [] for folder in folders}
     for picture in listing.pictures:
@@ -166,7 +168,7 @@ def listing_to_clip_folders(listing: Listing) -> Mapping[str, Media] | None:
 
 def listing_to_flat_folder(listing: Listing) -> Mapping[str, Media] | None:
     """The pictures of one clip."""
-    if listing.videos or listing.arrays or {picture.parent for picture in listing.pictures} != {Path()}:
+    if listing.videos or {picture.parent for picture in listing.pictures} != {Path()}:
         return None
     return {ONLY_CLIP: _number([listing.path / picture for picture in listing.pictures])}
 
@@ -177,7 +179,7 @@ def listing_to_clip_videos(listing: Listing) -> Mapping[str, Media] | None:
     Raises:
         OutputError: Two videos differ in nothing but their suffix.
     """
-    if listing.pictures or listing.arrays or not listing.videos:
+    if listing.pictures or not listing.videos:
         return None
     if listing.path.is_file():
         return {ONLY_CLIP: listing.path}
@@ -275,7 +277,7 @@ def _describe(listing: Listing) -> str:
             else "nothing of it"
         )
         return f"no {', '.join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES))}, but {kind}"
-    found = {"pictures": listing.pictures, "videos": listing.videos, "arrays": listing.arrays}
+    found = {"pictures": listing.pictures, "videos": listing.videos}
     kinds = [f"{len(files)} {kind} ({files[0]}, …)" for kind, files in found.items() if files]
     if len(kinds) > 1 or not listing.pictures:
         return " beside ".join(kinds)

@@ -6,14 +6,14 @@
 model, kind            Name in the entry points; "model" or "audit" (shown on boards, never ranked).
 checkpoint             ``{"name", "sha256"}`` of what the model loaded, or null.
 benchmark              ``{"id", "sha256"}`` of the protocol.
-clip_list_sha256       See `benchmarks.loader.clip_list_sha256`.
+clip_list_sha256       See `benchmarks.items.clip_list_sha256`.
 store                  ``{"path", "dataset", "synth", "pose_source", "mesh_source", "mask_source",
                        "poses_sha256"}``: the clips that were driven; ``path`` is relative to the outputs,
                        each source a sorted list of all that occur, the hash is of all driving keypoints.
 seed                   Of the whole run; each clip's own follows from it and from the clip's id.
-clips                  Ids of all clips that the protocol asks for.
-entries                Clip id to entry, see below; a clip that is not done yet has none.
-failures               Clip id to the reason why it could not be done.
+clips                  Ids of all that the protocol asks for: of clips, or of its items.
+entries                Such an id to an entry, see below; what is not done yet has none.
+failures               Such an id to the reason why it could not be done.
 cost                   ``{"seconds_per_frame", "peak_memory_bytes", "parameters", "device"}``: seconds of
                        generating alone, without loading, reading and writing; the largest peak of a whole
                        process, or on a GPU of what was allocated there; null where not known.
@@ -22,8 +22,9 @@ complete               Whether every clip has its entry.
 =====================  =================================================================================
 
 An entry: ``kind`` ("png-folder"), ``path`` (relative to the outputs), ``first`` and ``count`` (frame numbers
-first … first + count − 1 of the clip, one picture ``00000.png`` each), ``size`` ([H, W]), ``source``
-(``{"clip", "frame"}``), ``seconds``, ``peak_memory_bytes`` and ``parameters``.
+first … first + count − 1 of the driving clip, one picture ``00000.png`` each), ``size`` ([H, W]), ``source``
+(``{"clip", "frame"}``), ``driving`` (the clip whose poses were followed), ``seconds``, ``peak_memory_bytes``
+and ``parameters``.
 """
 
 FORMAT = "vptbench-outputs"

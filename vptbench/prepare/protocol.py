@@ -2,7 +2,7 @@
 
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import UsageError
-from vptbench.prepare.crop import DEFAULT_CROP
+from vptbench.prepare.crop import CROPS, DEFAULT_CROP
 
 DEFAULT_SIZE = 256
 """Height and width of prepared frames where nothing else is said, pixels."""
@@ -17,7 +17,8 @@ def resolve_size_and_crop(benchmark: str | None, size: int | None, crop: str | N
         crop: What was asked for, or None.
 
     Raises:
-        UsageError: What was asked for is not what the protocol needs, or its frames are not square.
+        UsageError: What was asked for is not what the protocol needs, its frames are not square, or this
+            version cannot make its crop.
         BenchmarkError: The protocol's file is malformed.
         RegistryError: The protocol's id is unknown.
     """
@@ -27,6 +28,11 @@ def resolve_size_and_crop(benchmark: str | None, size: int | None, crop: str | N
     if protocol.size is not None and protocol.size[0] != protocol.size[1]:
         raise UsageError(
             f"{protocol.id}: expected square frames, as prepare makes them, found {protocol.size}"
+        )
+    if protocol.crop not in CROPS:
+        raise UsageError(
+            f"{protocol.id}: expected a crop that can be made, found {protocol.crop}, which this version "
+            f"cannot make yet (it has {', '.join(CROPS)}); give another benchmark, or await a later version"
         )
     needed = None if protocol.size is None else protocol.size[0]
     for name, asked, fixed in (("--size", size, needed), ("--crop", crop, protocol.crop)):

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 import numpy as np
 
 from vptbench.benchmarks.source import clip_to_source_frame
+from vptbench.benchmarks.span import ItemSpan, json_to_items
 from vptbench.clip import Frames
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.leaderboard.digits import value_to_text
@@ -22,13 +23,16 @@ from vptbench.scorefile import Scores
 from vptbench.store import open_store, schema
 from vptbench.store.frames import StoreFrames
 
-Item = TypeVar("Item")
+Thing = TypeVar("Thing")
 
 FRAMES = 6
 """Frames of a strip."""
 
 MOST_CLIPS = 8
 """Clips of a section that are shown; more are chosen evenly over the sorted ids."""
+
+DRIVING_LABEL = "driving (another person)"
+"""What the first line is called where there is no ground truth: whose poses the models took."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,7 @@ class Line:
     Attributes:
         label: What it shows.
         details: Figures of the clip.
-        kind: "target", "generated" or "difference".
+        kind: "target", "driving", "generated" or "difference".
         pictures: Data URIs, one a frame.
     """
 
@@ -53,11 +57,12 @@ class Filmstrip:
     """A clip as it is shown.
 
     Attributes:
-        clip: Its id.
-        numbers: Frame numbers of the columns.
+        clip: Its id; the item's where the benchmark spells out items.
+        numbers: Frame numbers of the columns, in the clip whose poses were taken.
         source: Data URI of the frame that the models saw, or empty where it is not known.
         source_label: Which it is.
-        lines: Target, then generated and difference for each model.
+        lines: Target, then generated and difference for each model; where one person is driven by another's
+            poses there is no target: the driving frames, then generated ones alone.
         problems: What could not be shown, in words.
     """
 
@@ -76,25 +81,74 @@ def section_to_filmstrips(section: Section) -> list[Filmstrip]:
     return [_to_filmstrip(section, clip) for clip in _evenly(clips, MOST_CLIPS)]
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """Where the pictures of a strip come from.
+
+    Attributes:
+        clip: Id of the strip, and of the models' frames.
+        driving: The clip whose poses were taken; its frames have the numbers of the models'.
+        numbers: Frames that may be shown, ascending.
+        source: Clip and number of the frame that the models saw, or None where it is not known.
+        truth: Whether the driving frames are what the models' should be.
+    """
+
+    clip: str
+    driving: str
+    numbers: Sequence[int]
+    source: tuple[str, int] | None
+    truth: bool = True
+
+
 def _to_filmstrip(section: Section, clip: str) -> Filmstrip:
     first = section.rows[0]
-    frames = first.scores.per_frame
-    numbers = sorted(set(frames.loc[frames["clip"] == clip, "frame"].tolist()))
     problems: list[str] = []
     try:
         targets = open_targets(first)
-        shown = tuple(_evenly(numbers or list(targets.numbers(clip)), FRAMES))
-        true = targets.frames(clip, shown)
+        subject = _to_subject(first.scores, targets, clip)
+        shown = tuple(_evenly(subject.numbers, FRAMES))
+        true = targets.frames(subject.driving, shown)
     except VptbenchError as error:
         return Filmstrip(clip, (), problems=(f"Frames are not shown: {error}",))
-    lines = [Line("target", (), "target", tuple(map(frame_to_uri, true)))]
+    label, kind = ("target", "target") if subject.truth else (DRIVING_LABEL, "driving")
+    lines = [Line(label, (), kind, tuple(map(frame_to_uri, true)))]
     for row in section.rows:
         try:
-            lines += _to_lines(row, section.columns, clip, shown, true)
+            lines += _to_lines(row, section.columns, subject, shown, true)
         except VptbenchError as error:
             problems.append(f"{row.name} is not shown: {error}")
-    source, source_label = _to_source(first.scores, targets, clip)
+    source, source_label = _to_source(subject, targets)
     return Filmstrip(clip, shown, source, source_label, tuple(lines), tuple(problems))
+
+
+def _to_subject(scores: Scores, targets: FrameReader, clip: str) -> _Subject:
+    """Look up what a benchmark took for `clip`, which may be the id of an item.
+
+    Raises:
+        OutputError: The benchmark of the scores has items, but none of that id.
+        BenchmarkError: They are malformed.
+        VptbenchError: The true frames are gone.
+    """
+    frames = scores.per_frame
+    scored = sorted(set(frames.loc[frames["clip"] == clip, "frame"].tolist()))
+    protocol: Mapping[str, Json] = scores.benchmark or {}
+    items = protocol.get("items")
+    if items:
+        item = next((found for found in json_to_items(items) if found.id == clip), None)
+        if item is None:
+            raise OutputError(f"expected an item {clip} in the benchmark of the scores, found none")
+        return _item_to_subject(item, scored, truth=protocol.get("driving") != "cross")
+    numbers = targets.numbers(clip)
+    rule = cast("Mapping[str, Json]", protocol.get("source") or {})
+    listed = cast("Mapping[str, int]", protocol.get("source_frames") or {})
+    index = clip_to_source_frame(rule, listed, clip, len(numbers))
+    return _Subject(clip, clip, scored or numbers, None if index is None else (clip, index))
+
+
+def _item_to_subject(item: ItemSpan, scored: Sequence[int], *, truth: bool) -> _Subject:
+    made = range(item.driving.first, item.driving.last + 1)
+    source = item.source.clip, item.source.frame
+    return _Subject(item.id, item.driving.clip, scored or made, source, truth)
 
 
 def open_targets(row: Row) -> FrameReader:
@@ -129,22 +183,23 @@ def _resolve(folder: Path, relative: object) -> Path:
 
 
 def _to_lines(
-    row: Row, columns: Sequence[Column], clip: str, numbers: Sequence[int], true: Frames
+    row: Row, columns: Sequence[Column], subject: _Subject, numbers: Sequence[int], true: Frames
 ) -> list[Line]:
-    """A model's frames and their differences from the target.
+    """A model's frames and, where there is a target, their differences from it.
 
     Raises:
         OutputError: The sizes differ by now.
         VptbenchError: The frames are gone.
     """
-    made = open_generated(row).frames(clip, numbers)
+    made = open_generated(row).frames(subject.clip, numbers)
     if made.shape != true.shape:
         raise OutputError(f"expected frames of {true.shape[1]}×{true.shape[2]}, found others by now")
-    differences = [frames_to_difference(one, other) for one, other in zip(made, true, strict=True)]
-    return [
-        Line(row.name, _clip_figures(row, columns, clip), "generated", tuple(map(frame_to_uri, made))),
-        Line("difference", (), "difference", tuple(map(frame_to_uri, differences))),
-    ]
+    figures = _clip_figures(row, columns, subject.clip)
+    lines = [Line(row.name, figures, "generated", tuple(map(frame_to_uri, made)))]
+    if subject.truth:
+        differences = [frames_to_difference(one, other) for one, other in zip(made, true, strict=True)]
+        lines.append(Line("difference", (), "difference", tuple(map(frame_to_uri, differences))))
+    return lines
 
 
 def _clip_figures(row: Row, columns: Sequence[Column], clip: str) -> tuple[str, ...]:
@@ -158,21 +213,19 @@ def _clip_figures(row: Row, columns: Sequence[Column], clip: str) -> tuple[str, 
     )
 
 
-def _to_source(scores: Scores, targets: FrameReader, clip: str) -> tuple[str, str]:
+def _to_source(subject: _Subject, targets: FrameReader) -> tuple[str, str]:
     """The frame that the models saw, and what to call it; empty where that is not known."""
-    protocol: Mapping[str, Json] = scores.benchmark or {}
-    rule = cast("Mapping[str, Json]", protocol.get("source") or {})
-    listed = cast("Mapping[str, int]", protocol.get("source_frames") or {})
+    if subject.source is None:
+        return "", ""
+    clip, number = subject.source
     try:
-        index = clip_to_source_frame(rule, listed, clip, len(targets.numbers(clip)))
-        if index is None:  # of a protocol whose items name their own
-            return "", ""
-        return frame_to_uri(targets.frames(clip, [index])[0]), f"source, frame {index}"
+        picture = frame_to_uri(targets.frames(clip, [number])[0])
     except VptbenchError:
         return "", ""
+    return picture, f"source, frame {number}" + ("" if clip == subject.clip else f" of {clip}")
 
 
-def _evenly(items: Sequence[Item], most: int) -> list[Item]:
-    """At most `most` of `items`, from the first to the last."""
-    places = np.unique(np.linspace(0, len(items) - 1, min(most, len(items))).round().astype(int))
-    return [items[place] for place in places]
+def _evenly(things: Sequence[Thing], most: int) -> list[Thing]:
+    """At most `most` of `things`, from the first to the last."""
+    places = np.unique(np.linspace(0, len(things) - 1, min(most, len(things))).round().astype(int))
+    return [things[place] for place in places]

@@ -145,7 +145,7 @@ def printable(text: str) -> str:
 def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
     figures: dict[str, list[Figure]] = {}
     for _, scores in members:
-        for name, figure in scores.metrics.items():
+        for name, figure in scores.own.items():
             figures.setdefault(name, []).append(figure)
     columns = [_to_column(name, found) for name, found in figures.items()]
     first = members[0][1]
@@ -164,9 +164,17 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
 
 def _to_notes(figures: Mapping[str, Sequence[Figure]]) -> tuple[str, ...]:
     """What the figures of a section leave unsaid, in sentences."""
-    notes = []
+    notes: list[str] = []
     for name, found in figures.items():
         known = [figure for figure in found if figure.value is not None]
+        notes += dict.fromkeys(
+            f"{each.label} ({name}): none, {each.reason}." for each in found if each.reason
+        )
+        lost = max((figure.infinite_frames for figure in found), default=0)
+        if lost and known:
+            notes.append(
+                f"{known[0].label} ({name}): up to {lost} frames without a finite value are left out."
+            )
         counts = sorted({figure.samples for figure in known if not figure.pooling})
         if counts:
             spread = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -212,7 +220,7 @@ def _to_row(
 
 
 def _to_cell(column: Column, scores: Scores, members: Sequence[tuple[Path, Scores]]) -> Cell:
-    figure = scores.metrics.get(column.name)
+    figure = scores.own.get(column.name)
     if figure is None:
         return Cell(EMPTY, "", best=False, samples=0, reason="not asked for")
     rivals = [

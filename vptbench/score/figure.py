@@ -31,7 +31,7 @@ SEED = 0
 LEAST_GROUPS = 5
 """Fewest groups of clips that a jackknife is made of; with fewer its interval says nothing."""
 
-INFINITE = "the value of every frame is infinite, as that of equal frames is"
+INFINITE = "no frame has a finite value: all are equal to their targets, or have nothing to compare"
 """Why a figure has no value although every frame has."""
 
 NOT_COMPUTED = "not computed"

@@ -10,6 +10,7 @@ taken.
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -20,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.clip import Frames
-from vptbench.errors import MetricError, OutputError, ScoreError, ShapeError
+from vptbench.errors import MetricError, OutputError, ScoreError, ShapeError, VptbenchError
 from vptbench.manifest import Json, written_beside
 from vptbench.metrics import (
     DistributionMetric,
@@ -28,6 +29,7 @@ from vptbench.metrics import (
     Metric,
     is_frame_metric,
     load,
+    metric_facts,
     metric_name,
 )
 from vptbench.metrics.protocol import FrameValues
@@ -82,6 +84,7 @@ class Measured:
         size: (H, W) of its frames.
         generated_sha256: Of the frames that were compared; empty where only true frames were measured.
         target_sha256: Of the true frames.
+        truth_sha256: Of what else of the ground truth the job's metrics need; empty where they need nothing.
         values: Name of a frame metric to float64 (T,).
         floors: The same of the true frames against themselves, for metrics that have such a floor.
         generated: Name of a distribution metric to the file of the features of the model's frames.
@@ -93,6 +96,7 @@ class Measured:
     size: tuple[int, int]
     generated_sha256: str
     target_sha256: str
+    truth_sha256: str = ""
     values: dict[str, FrameValues] = field(default_factory=dict)
     floors: dict[str, FrameValues] = field(default_factory=dict)
     generated: dict[str, Path] = field(default_factory=dict)
@@ -103,8 +107,10 @@ class Measured:
         """What `scorefile.Scores.clips` says of the clip."""
         return {
             "frames": len(self.pair.numbers),
+            "size": list(self.size),
             "generated_sha256": self.generated_sha256,
             "target_sha256": self.target_sha256,
+            "truth_sha256": self.truth_sha256,
         }
 
 
@@ -141,7 +147,7 @@ def measure_pair(job: Job, pair: Pair) -> Measured:
     )
     true = _Side(pair.clip, target, frames_to_sha256(target), job.cache, job.lengths.targets)
     size = (generated.shape[1], generated.shape[2])
-    measured = Measured(pair, size, made.sha256, true.sha256)
+    measured = Measured(pair, size, made.sha256, true.sha256, _truth_sha256(job, pair))
     for metric_id in job.metrics:
         name = metric_name(metric_id, job.networks.mode)
         metric = cached_metric(metric_id, job.networks)
@@ -153,7 +159,7 @@ def measure_pair(job: Job, pair: Pair) -> Measured:
                 if metric_id not in job.unpaired:
                     measured.targets[name] = _features(job, metric, true)
         except (ShapeError, MetricError) as error:  # this metric has no value for these frames
-            measured.refused[name] = f"clip {pair.clip}: {error}"
+            measured.refused[name] = _refusal("clip", pair.clip, error)
     return measured
 
 
@@ -174,7 +180,7 @@ def measure_reference(job: Job, pair: Pair) -> Measured:
         try:
             measured.targets[name] = _features(job, metric, true)
         except (ShapeError, MetricError) as error:
-            measured.refused[name] = f"reference clip {pair.clip}: {error}"
+            measured.refused[name] = _refusal("reference clip", pair.clip, error)
     return measured
 
 
@@ -187,7 +193,8 @@ def hash_pair(job: Job, pair: Pair) -> dict[str, Json]:
         VideoError: A picture or video is damaged.
     """
     generated, target = _read(job, pair)
-    return Measured(pair, (0, 0), frames_to_sha256(generated), frames_to_sha256(target)).to_json()
+    hashes = frames_to_sha256(generated), frames_to_sha256(target), _truth_sha256(job, pair)
+    return Measured(pair, (target.shape[1], target.shape[2]), *hashes).to_json()
 
 
 def hash_reference(job: Job, pair: Pair) -> dict[str, Json]:
@@ -197,7 +204,7 @@ def hash_reference(job: Job, pair: Pair) -> dict[str, Json]:
         StoreError: The frames are damaged.
     """
     frames = job.targets.frames(pair.clip, pair.numbers)
-    return Measured(pair, (0, 0), "", frames_to_sha256(frames)).to_json()
+    return Measured(pair, (frames.shape[1], frames.shape[2]), "", frames_to_sha256(frames)).to_json()
 
 
 def frames_to_sha256(frames: Frames) -> str:
@@ -244,6 +251,23 @@ def _measure_frames(
         values[name] = _kept(
             place, partial(_frame_values, metric, generated=side.frames, target=true.frames, **keywords)
         ).astype(np.float64)
+
+
+def _truth_sha256(job: Job, pair: Pair) -> str:
+    """Hash of all that the job's metrics need of a clip's ground truth and that there is."""
+    facts = (metric_facts(metric_id) for metric_id in job.metrics)
+    needs = sorted({need for each in facts for need in getattr(each, "needs", ())}) if pair.truth else []
+    found = []
+    for need in needs:
+        with suppress(MetricError):  # then the metrics that need it say so
+            found.append(f"{need} {_needed(job, pair, need).sha256}")
+    return hashlib.sha256("\n".join(found).encode()).hexdigest() if found else ""
+
+
+def _refusal(what: str, clip: str, error: VptbenchError) -> str:
+    """Why a metric has no value for a clip, which is named once."""
+    text = str(error)
+    return text if text.startswith(f"clip {clip}: ") else f"{what} {clip}: {text}"
 
 
 def _needed(job: Job, pair: Pair, need: str) -> Truth:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vptbench.benchmarks.items import benchmark_items
+from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.protocol import Benchmark
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.outputs.reader import FrameReader
 from vptbench.store.frames import StoreFrames
 
-MOST_NAMED = 4
-"""Clips, frames or problems that a message names before it counts the rest."""
+__all__ = ["Pair", "folders_to_pairs", "named", "plain_pair", "sizes_to_problem", "store_to_pairs"]
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,8 @@ class Pair:
     Attributes:
         clip: Id of the output.
         numbers: Numbers of its frames, ascending.
-        target_clip: Id of the clip of the true frames; that of the output if it is not given.
-        target_numbers: Numbers of these, ascending; those of the output if they are not given.
+        target_clip: Id of the clip of the true frames.
+        target_numbers: Numbers of these, ascending.
         truth: Whether each true frame is what the output's frame in its place should be.
 
     Raises:
@@ -35,18 +35,21 @@ class Pair:
 
     clip: str
     numbers: tuple[int, ...]
-    target_clip: str = ""
-    target_numbers: tuple[int, ...] = ()
-    truth: bool = True
+    target_clip: str
+    target_numbers: tuple[int, ...]
+    truth: bool
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "target_clip", self.target_clip or self.clip)
-        object.__setattr__(self, "target_numbers", self.target_numbers or self.numbers)
         if self.truth and len(self.numbers) != len(self.target_numbers):
             raise OutputError(
                 f"clip {self.clip}: expected a true frame for each of {len(self.numbers)} frames, found "
                 f"{len(self.target_numbers)}; give as many, or say that there is no ground truth"
             )
+
+
+def plain_pair(clip: str, numbers: tuple[int, ...]) -> Pair:
+    """Frames of an output, and the true frames of the same clip and numbers."""
+    return Pair(clip, numbers, clip, numbers, truth=True)
 
 
 def store_to_pairs(
@@ -65,7 +68,7 @@ def store_to_pairs(
         OutputError: Clips or frames are missing, or sizes differ; every kind of problem is named.
     """
     pairs = [
-        Pair(item.id, item.driving_numbers, item.real_clip, item.real_numbers, item.truth)
+        Pair(item.id, item.driving_numbers, item.real_clip, item.real_numbers, truth=item.truth)
         for item in benchmark_items(benchmark, targets.store)
     ]
     return _check(generated, targets, pairs, _missing_to_problems(generated, _wanted(pairs)), resize=resize)
@@ -86,16 +89,10 @@ def folders_to_pairs(
             named.
         VideoError: A target video is damaged.
     """
-    pairs = [Pair(clip, targets.numbers(clip)) for clip in targets.ids]
+    pairs = [plain_pair(clip, targets.numbers(clip)) for clip in targets.ids]
     wanted = _wanted(pairs)
     problems = _missing_to_problems(generated, wanted) + _surplus_to_problems(generated, wanted)
     return _check(generated, targets, pairs, problems, resize=resize)
-
-
-def named(things: Sequence[object]) -> str:
-    """The first few of `things`, and how many more there are."""
-    rest = len(things) - MOST_NAMED
-    return ", ".join(map(str, things[:MOST_NAMED])) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _wanted(pairs: Iterable[Pair]) -> dict[str, tuple[int, ...]]:
@@ -121,12 +118,9 @@ def _check(
     if not ordered:
         problems = ["found no clip to compare with"]
     if problems:
-        shown = "; ".join(problems[:MOST_NAMED])
-        rest = len(problems) - MOST_NAMED
         raise OutputError(
-            f"{generated.path}: expected the frames of {len(ordered)} clips as in {targets.path}: {shown}"
-            + (f"; and {rest} more problems" if rest > 0 else "")
-            + "; make what is missing, or give the folder that fits"
+            f"{generated.path}: expected the frames of {len(ordered)} clips as in {targets.path}: "
+            f"{named(problems, '; ')}; make what is missing, or give the folder that fits"
         )
     return tuple(ordered)
 

@@ -147,7 +147,8 @@ def _results(plan: Plan, function: Callable[[Task], Result], *, label: str) -> l
         kind = ClipsFailedError if results else ScoreError
         raise kind(
             f"expected to measure {len(tasks)} clips, {len(failures)} failed: {named(listed)}; mend these "
-            "and run the same command again: what was measured is kept"
+            "and run the same command again: what was measured is kept",
+            *([] if kind is ScoreError else [failures]),
         )
     return [results[task] for task in tasks]
 
@@ -161,7 +162,7 @@ def _earlier_scores(plan: Plan) -> Scores | None:
     facts = json.loads(json_to_text(plan.facts))
     names = {metric_name(name, plan.job.networks.mode) for name in plan.job.metrics}
     same = (
-        all(getattr(earlier, name) == value for name, value in facts.items())
+        all(json.loads(json.dumps(getattr(earlier, name))) == value for name, value in facts.items())
         and set(earlier.metrics) == names
     )
     if not same:

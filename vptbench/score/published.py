@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -26,6 +27,7 @@ COLUMNS = ("group", "method", "column", "metric", "pooling", "value", "low", "hi
 """Ours first: ``metric`` is our id and ``source`` "measured"; a published row has neither id nor interval."""
 
 MEASURED = "measured"
+EMPTY = "–"
 ALL = "all"
 
 MOST_SHOWN = 12
@@ -40,7 +42,7 @@ BDMM: dict[str, tuple[str, ...]] = {
     "FID": ("fid-bdmm-v1",), "FVD": SIX,
 }  # fmt: skip
 HIS: dict[str, tuple[str, ...]] = {
-    "SSIM": ("ssim-his-v1",), "PSNR": ("psnr-v1",), "LPIPS": ("lpips-his-v1",),
+    "SSIM": ("ssim-his-v1",), "PSNR": ("psnr-his-v1",), "LPIPS": ("lpips-his-v1",),
 }  # fmt: skip
 
 
@@ -53,6 +55,7 @@ class ProtocolGroup:
         columns: A column of the published table to the metrics that it may be.
         pooling: "frame" or "clip".
         benchmark: Id of the frozen protocol that follows it, or empty.
+        size: Side of its frames, which are square, in pixels; 0 where it is not known.
         caution: What a reader must know.
     """
 
@@ -60,25 +63,26 @@ class ProtocolGroup:
     columns: Mapping[str, tuple[str, ...]]
     pooling: str = "frame"
     benchmark: str = ""
+    size: int = 0
     caution: str = ""
 
 
 NO_CODE = "no code was published: only the arithmetic of PSNR is known, from its range"
-HIS_CAUTION = "frames of 512², self-imitation; no published rows at hand"
+HIS_CAUTION = "self-imitation; means over batches of 32 frames; no published rows at hand"
 FLOAT: dict[str, tuple[str, ...]] = {"PSNR": ("psnr-v1",)}
 
 GROUPS: dict[str, ProtocolGroup] = {
     "bdmm-fashion": ProtocolGroup(
-        "fashionvideo", BDMM, benchmark="fashionvideo-bdmm-v1",
+        "fashionvideo", BDMM, benchmark="fashionvideo-bdmm-v1", size=256,
         caution="the paper prints one FVD, its code six, and nobody says which; FID is against training "
         "frames",
     ),
     "bdmm-iper": ProtocolGroup(
-        "iper", BDMM, benchmark="iper-bdmm-v1",
+        "iper", BDMM, benchmark="iper-bdmm-v1", size=256,
         caution="the paper prints one FVD, its code six, and nobody says which",
     ),
-    "his-fashion": ProtocolGroup("fashionvideo", HIS, caution=HIS_CAUTION),
-    "his-iper": ProtocolGroup("iper", HIS, caution=HIS_CAUTION),
+    "his-fashion": ProtocolGroup("fashionvideo", HIS, size=512, caution=HIS_CAUTION),
+    "his-iper": ProtocolGroup("iper", HIS, size=512, caution=HIS_CAUTION),
     "animateanyone-fashion": ProtocolGroup(
         "fashionvideo", {"PSNR": ("psnr-v1",), "PSNR_uint8": ("psnr-u8overflow-v1",)}, caution=NO_CODE
     ),
@@ -92,7 +96,8 @@ GROUPS: dict[str, ProtocolGroup] = {
             "L1": ("l1-disco-v1",), "LPIPS": ("lpips-vgg-disco-v1",), "FID": ("fid-v1",),
             "FVD": ("fvd-disco-ts-v1",),
         },
-        caution="L1 shrinks with the frame's area (256² in most rows); FVD here by another file of I3D",
+        size=256,
+        caution="L1 shrinks with the frame's area; FVD here by another file of I3D",
     ),
     "humanvid-tiktok40": ProtocolGroup("tiktok", FLOAT, caution="24 frames a video at stride 3; " + NO_CODE),
     "mimicmotion-tiktok": ProtocolGroup("tiktok", FLOAT, caution=NO_CODE),
@@ -107,14 +112,22 @@ def published_rows() -> pd.DataFrame:
     return pd.read_csv(path, dtype={"value": np.float64}, keep_default_na=False)
 
 
-def resolve_groups(names: Sequence[str]) -> tuple[str, ...]:
-    """The groups that `names` say, in the order of `GROUPS`; "all" says every one.
+def resolve_groups(names: Sequence[str], dataset: str = "") -> tuple[str, ...]:
+    """The groups that `names` say, in the order of `GROUPS`.
+
+    Args:
+        names: Groups, or "all" for every one of the dataset.
+        dataset: Of the store; without one "all" says every group.
 
     Raises:
         RegistryError: One is unknown.
     """
     wanted = {check_known(name.strip(), (*GROUPS, ALL), "protocol group") for name in names}
-    return tuple(name for name in GROUPS if name in wanted or ALL in wanted)
+    return tuple(
+        name
+        for name, group in GROUPS.items()
+        if name in wanted or (ALL in wanted and dataset in {"", group.dataset})
+    )
 
 
 def groups_to_metrics(groups: Sequence[str]) -> tuple[str, ...]:
@@ -187,8 +200,11 @@ def differences(scores: Scores, group: str) -> list[str]:
         found.append(f"scored under {scores.benchmark['id']}, the rows' protocol is {wanted.benchmark}")
     if scores.data.get("synth"):
         found.append("these clips are synthetic")
-    if any(network["mode"] == "random" for network in scores.networks.values()):
-        found.append("networks have random weights")
+    sizes = sorted({"×".join(map(str, cast("list[int]", clip["size"]))) for clip in scores.clips.values()})
+    if wanted.size and sizes != [f"{wanted.size}×{wanted.size}"]:
+        found.append(f"frames of {', '.join(sizes)}, the rows' are {wanted.size}×{wanted.size}")
+    if scores.resize:
+        found.append(f"frames were resized ({scores.resize['method']})")
     return found
 
 
@@ -224,38 +240,63 @@ def _pooled(scores: Scores, figure: Figure, name: str, pooling: str) -> Pooled:
 
 
 def _group_to_text(scores: Scores, group: str, rows: pd.DataFrame) -> str:
-    """One group: a line a method, ours first, then what to beware of and why figures are missing."""
-    wanted, lines = GROUPS[group], _rows_to_lines(rows, _headings(group, rows))
-    hidden = len(lines) - (2 + MOST_SHOWN)
+    """One group: ours by definition, then the published rows, then what to beware of."""
+    wanted = GROUPS[group]
+    frames = sum(int(str(clip["frames"])) for clip in scores.clips.values())
+    measured, published = rows[rows["source"] == MEASURED], rows[rows["source"] != MEASURED]
+    title = f"As {group} ({wanted.pooling} means), {scores.model}: {len(scores.clips)} clips, {frames} frames"
+    ours = [
+        [str(row["column"]), str(row["metric"]), _cell(row), _interval(row), str(row["notes"])]
+        for row in _rows(measured)
+    ]
+    theirs = _published_to_table(published, list(wanted.columns))
+    hidden = len(theirs) - (1 + MOST_SHOWN)
     notes = [wanted.caution, *differences(scores, group)]
-    ours = rows[(rows["source"] == MEASURED) & (rows["notes"] != "")]
     return "\n".join([
-        f"As {group} ({wanted.pooling} means):",
-        *(f"  {line}" for line in lines[: 2 + MOST_SHOWN]),
+        title,
+        *_aligned([["column", "definition", "measured", "95 % interval", ""], *ours]),
+        *(["  published:", *_aligned(theirs[: 1 + MOST_SHOWN])] if len(published) else []),
         *([f"  and {hidden} more rows in {PUBLISHED}"] if hidden > 0 else []),
+        *(["  * with a note, see " + PUBLISHED] if (published["notes"] != "").any() else []),
         *(f"  beware: {note}" for note in notes if note),
-        *(f"  {row.metric}: {row.notes}" for row in ours.itertuples()),
     ])  # fmt: skip
 
 
-def _headings(group: str, rows: pd.DataFrame) -> list[str]:
-    """Columns to show: a column with several definitions, and then each of these by its id."""
-    headings: list[str] = []
-    for column, metrics in GROUPS[group].columns.items():
-        headings += [column, *(metrics if len(metrics) > 1 else ())]
-    return [*headings, *(column for column in dict.fromkeys(rows["column"]) if column not in headings)]
+def _published_to_table(rows: pd.DataFrame, known: Sequence[str]) -> list[list[str]]:
+    """The headings, then a line a method and source: those with most of the `known` columns first."""
+    columns = [*(name for name in known if name in set(rows["column"])), *_others(rows, known)]
+    lines = []
+    for (method, _), found in rows.groupby(["method", "source"], sort=False):
+        cells: dict[str, list[str]] = {}
+        for row in _rows(found):
+            cells.setdefault(str(row["column"]), []).append(_cell(row))
+        marked = f"{method}{' *' if (found['notes'] != '').any() else ''}"
+        shared = sum(name in cells for name in known)
+        lines.append((-shared, [marked, *(" or ".join(cells.get(name, [])) for name in columns)]))
+    return [["method", *columns], *(line for _, line in sorted(lines, key=lambda pair: pair[0]))]
 
 
-def _rows_to_lines(rows: pd.DataFrame, headings: Sequence[str]) -> list[str]:
-    """Aligned text: the headings, then a line a method."""
-    table = [["", *headings]]
-    for method, found in rows.groupby("method", sort=False):
-        named = f"{method} ({MEASURED})" if (found["source"] == MEASURED).all() else str(method)
-        cells = {}
-        for row in found.itertuples():
-            known = str(row.metric).partition("@")[0]
-            text = "–" if math.isnan(float(str(row.value))) else f"{row.value:.5g}"
-            cells[known if known in headings else str(row.column)] = text
-        table.append([named, *(cells.get(heading, "") for heading in headings)])
+def _others(rows: pd.DataFrame, known: Sequence[str]) -> list[str]:
+    return [name for name in dict.fromkeys(map(str, rows["column"])) if name not in known]
+
+
+def _rows(table: pd.DataFrame) -> list[Mapping[str, object]]:
+    return cast("list[Mapping[str, object]]", table.to_dict("records"))
+
+
+def _cell(row: Mapping[str, object]) -> str:
+    """A value; one of a network with random weights says so, since it belongs in no published column."""
+    value = cast("float", row["value"])
+    if math.isnan(value):
+        return EMPTY
+    return f"{value:.5g}{' @random' if str(row['metric']).endswith('@random') else ''}"
+
+
+def _interval(row: Mapping[str, object]) -> str:
+    low, high = cast("float", row["low"]), cast("float", row["high"])
+    return "" if math.isnan(low) else f"{low:.5g} to {high:.5g}"
+
+
+def _aligned(table: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-    return ["  ".join(map(str.ljust, line, widths)).rstrip() for line in table]
+    return [f"  {'  '.join(map(str.ljust, line, widths))}".rstrip() for line in table]

@@ -1,7 +1,7 @@
 """The model's frames brought to the size of their targets, where somebody asked for it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -21,13 +21,15 @@ class ResizedFrames:
 
     Attributes:
         reader: The model's frames.
-        targets: Whose sizes they take: the clip of the same id.
+        targets: Whose sizes they take.
         method: A key of `METHODS`.
+        clips: Id of an output to the clip of its true frames, where that is another one.
     """
 
     reader: FrameReader
     targets: FrameReader
     method: str
+    clips: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -51,7 +53,8 @@ class ResizedFrames:
     def frames(self, clip: str, numbers: Sequence[int]) -> Frames:
         """Some frames of a clip in the targets' size, uint8 (len(numbers), H, W, 3)."""
         found = self.reader.frames(clip, numbers)
-        height, width = self.targets.frames(clip, self.targets.numbers(clip)[:1]).shape[1:3]
+        true = self.clips.get(clip, clip)
+        height, width = self.targets.frames(true, self.targets.numbers(true)[:1]).shape[1:3]
         if found.shape[1:3] == (height, width):
             return found
         how = METHODS[check_known(self.method, METHODS, "way to resize")]

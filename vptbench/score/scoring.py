@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from vptbench.benchmarks.items import benchmark_items, items_to_clip_list_sha256
+from vptbench.benchmarks.items import Item, benchmark_items, items_to_clip_list_sha256
 from vptbench.benchmarks.loader import Benchmark, load_benchmark
 from vptbench.config import config_to_json
-from vptbench.errors import OutputError, UsageError
+from vptbench.errors import OutputError, UsageError, WeightsError
 from vptbench.manifest import Json, library_versions, relative_path
-from vptbench.metrics import METRICS, metric_facts
+from vptbench.metrics import METRICS, metric_facts, metric_name
 from vptbench.outputs import Outputs, open_folder
 from vptbench.outputs.reader import FrameReader
 from vptbench.registry import check_known
 from vptbench.score.figure import INTERVALS
 from vptbench.score.measurement import Job, Lengths
-from vptbench.score.pair import Pair, folders_to_pairs, store_to_pairs
+from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, store_to_pairs
 from vptbench.score.plan import PARTS, Plan, plan_to_scores
 from vptbench.score.published import groups_to_metrics, resolve_groups, write_published
 from vptbench.score.resize import ResizedFrames
 from vptbench.scorefile import Scores
 from vptbench.store import open_store, schema
 from vptbench.store.frames import StoreFrames
-from vptbench.weights import Mode, Networks, network_sha256, resolve_weights
+from vptbench.weights import Mode, Networks, network_sha256, weights_to_problem
 
-LIBRARIES = ("lpips", "pytorch-fid", "torchvision")
+LIBRARIES = ("lpips", "pillow", "pytorch-fid", "torchvision")
 """Packages that can move a score, beside `manifest.LIBRARIES`."""
 
 CACHE = "cache/features"
@@ -46,7 +46,8 @@ class ScoreSettings:
     Attributes:
         metrics: Metric ids; those of the benchmark, or `DEFAULT`, where there are none.
         networks: Which weights, and where they run.
-        published: Protocol groups whose definitions are measured as well, or "all"; see `score.published`.
+        published: Protocol groups whose definitions are measured as well, or "all" for those of the store's
+            dataset; see `score.published`.
         resize: How frames of another size are brought to the targets' (a key of `resize.METHODS`); by
             default they are refused.
         claimed: What somebody tells of a model that never ran here, such as its name ("model"); written
@@ -170,17 +171,21 @@ def outputs_to_scorefile(
         benchmark="iper-v1").metrics["ssim-v1"].value``
     """
     protocol, opened = load_benchmark(benchmark), open_store(Path(store).resolve())
-    groups = resolve_groups(settings.published)
-    chosen = _chosen(settings, protocol.metrics, groups_to_metrics(groups))
+    groups = resolve_groups(settings.published, str(opened.manifest.get("dataset")))
+    chosen, beside = _chosen(settings, protocol.metrics, groups_to_metrics(groups))
     _check_weights(chosen, settings.networks)
     targets, folder = StoreFrames(opened), Path(scores).resolve()
-    generated = _open_generated(outputs, targets, settings)
+    items = benchmark_items(protocol, opened)
+    generated = _open_generated(outputs, targets, settings, {item.id: item.real_clip for item in items})
     pairs = store_to_pairs(generated, targets, protocol, resize=bool(settings.resize))
-    clip_list = items_to_clip_list_sha256(benchmark_items(protocol, opened), opened)
+    clip_list = items_to_clip_list_sha256(items, opened)
     _check_clip_list(generated, protocol, clip_list)
+    _check_sources(generated, items)
     other = next(split for split in schema.SPLITS if split != protocol.split)
     unpaired = frozenset(name for name in chosen if _reference(name, protocol.reference) != protocol.split)
-    reference = [Pair(clip, targets.numbers(clip)) for clip in sorted(opened.ids(other))] if unpaired else []
+    reference = (
+        [plain_pair(clip, targets.numbers(clip)) for clip in sorted(opened.ids(other))] if unpaired else []
+    )
     cache = opened.path / CACHE if _is_writable(opened.path) else folder / PARTS
     done = plan_to_scores(
         Plan(
@@ -196,7 +201,7 @@ def outputs_to_scorefile(
             if unpaired and not reference
             else "",
             facts={
-                **_common_facts(generated, chosen, settings),
+                **_common_facts(generated, chosen, beside, settings),
                 "official": True,
                 "benchmark": config_to_json(protocol),
                 "data": {name: opened.manifest.get(name) for name in ("dataset", "synth")},
@@ -236,10 +241,10 @@ def folders_to_scorefile(
         UsageError: A model's name is claimed for outputs that state it.
     """
     groups = resolve_groups(settings.published)
-    chosen = _chosen(settings, DEFAULT, groups_to_metrics(groups))
+    chosen, beside = _chosen(settings, DEFAULT, groups_to_metrics(groups))
     _check_weights(chosen, settings.networks)
     true, folder = open_folder(Path(targets).resolve()), Path(scores).resolve()
-    made = _open_generated(generated, true, settings)
+    made = _open_generated(generated, true, settings, {})
     pairs = folders_to_pairs(made, true, resize=bool(settings.resize))
     unpaired = frozenset(name for name in chosen if _reference(name, "test") != "test")
     parts = folder / PARTS
@@ -254,7 +259,7 @@ def folders_to_scorefile(
             reference_split="",
             missing_reference="it compares with training clips, plain folders have none; give a --store",
             facts={
-                **_common_facts(made, chosen, settings),
+                **_common_facts(made, chosen, beside, settings),
                 "official": False,
                 "benchmark": None,
                 "data": {},
@@ -273,9 +278,12 @@ def folders_to_scorefile(
     return done
 
 
-def _open_generated(outputs: Path | str, targets: FrameReader, settings: ScoreSettings) -> FrameReader:
+def _open_generated(
+    outputs: Path | str, targets: FrameReader, settings: ScoreSettings, clips: Mapping[str, str]
+) -> FrameReader:
+    """The model's frames, resized where that was asked for; `clips` as in `ResizedFrames`."""
     reader = open_folder(Path(outputs).resolve())
-    return ResizedFrames(reader, targets, settings.resize) if settings.resize else reader
+    return ResizedFrames(reader, targets, settings.resize, clips) if settings.resize else reader
 
 
 def _reference(metric: str, default: str) -> str:
@@ -292,7 +300,9 @@ def _lengths(pairs: Sequence[Pair], reference: Sequence[Pair]) -> Lengths:
     )
 
 
-def _common_facts(generated: FrameReader, chosen: Sequence[str], settings: ScoreSettings) -> dict[str, Json]:
+def _common_facts(
+    generated: FrameReader, chosen: Sequence[str], beside: Sequence[str], settings: ScoreSettings
+) -> dict[str, Json]:
     """What does not depend on the kind of comparison.
 
     Raises:
@@ -315,6 +325,7 @@ def _common_facts(generated: FrameReader, chosen: Sequence[str], settings: Score
         "device": networks.device,
         "intervals": INTERVALS,
         "layout": generated.layout,
+        "beside": [metric_name(name, networks.mode) for name in beside],
         "resize": {"method": settings.resize} if settings.resize else None,
         "outputs": None if known is None else {key: known[key] for key in known if key not in UNNAMED},
         "claimed": dict(claimed),
@@ -328,14 +339,17 @@ def _manifest(generated: FrameReader) -> Mapping[str, Json] | None:
     return reader.manifest if isinstance(reader, Outputs) else None
 
 
-def _chosen(settings: ScoreSettings, default: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
-    """The metrics to compute, in the order of the table.
+def _chosen(
+    settings: ScoreSettings, default: Sequence[str], more: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The metrics to compute, in the order of the table, and those of them that only `more` names.
 
     Raises:
         RegistryError: One is unknown.
     """
     wanted = {check_known(name.strip(), METRICS, "metric") for name in (settings.metrics or default)}
-    return tuple(name for name in METRICS if name in wanted | set(more))
+    chosen = tuple(name for name in METRICS if name in wanted | set(more))
+    return chosen, tuple(name for name in chosen if name not in wanted)
 
 
 def _check_weights(chosen: Sequence[str], networks: Networks) -> None:
@@ -344,9 +358,12 @@ def _check_weights(chosen: Sequence[str], networks: Networks) -> None:
     Raises:
         WeightsError: One is missing or not the pinned one.
     """
-    if networks.mode == "pinned":
-        for network in sorted({network for name in chosen if (network := metric_facts(name).network)}):
-            resolve_weights(network, networks.directory)
+    if networks.mode == "random":
+        return
+    used = sorted({network for name in chosen if (network := metric_facts(name).network)})
+    problems = [text for name in used if (text := weights_to_problem(name, networks.directory))]
+    if problems:
+        raise WeightsError("; ".join(problems))
 
 
 def _check_clip_list(generated: FrameReader, benchmark: Benchmark, clip_list: str) -> None:
@@ -364,6 +381,26 @@ def _check_clip_list(generated: FrameReader, benchmark: Benchmark, clip_list: st
             f"{clip_list[:12]}…), found others ({str(known['clip_list_sha256'])[:12]}…): clips, crops or "
             "sizes differ; give the store that they were generated from"
         )
+
+
+def _check_sources(generated: FrameReader, items: Sequence[Item]) -> None:
+    """See that outputs which say from what they were made were made from what the protocol says.
+
+    Raises:
+        OutputError: They were made from another picture, or driven by another clip.
+    """
+    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    if not isinstance(reader, Outputs):
+        return
+    for item in items:
+        entry = reader.entry(item.id)
+        wanted = {"clip": item.source_clip, "frame": item.source_frame}
+        for what, expected in (("source", wanted), ("driving", item.driving_clip)):
+            if entry.get(what, expected) not in (expected, None):
+                raise OutputError(
+                    f"{reader.path}: {item.id}: expected {what} {expected}, found {entry[what]}: the outputs "
+                    "were generated under another protocol; generate under this one"
+                )
 
 
 def _is_writable(store: Path) -> bool:

@@ -53,7 +53,8 @@ def changed(name, **fields):
     ("name", "position"),
     [
         ("0253.jpg", 253), ("frame_00000012.png", 12), ("000.jpg", 0), ("00505.jpg", 505), ("v2/a7.png", 7),
-        ("7a.png", None), ("frame.png", None), ("", None), ("²", None),
+        ("7a.png", None), ("frame.png", None), ("", None), ("²", None), ("0" * 5000 + "7.png", 7),
+        ("f2147483647.png", 2**31 - 1), ("2147483648.png", None), ("1" + "0" * 5000 + ".png", None),
     ],
 )  # fmt: skip
 def test_names_stand_for_positions(name, position):
@@ -62,10 +63,10 @@ def test_names_stand_for_positions(name, position):
 
 def test_self_driving_takes_a_videos_own_range(write_his, tmp_path):
     report = his_to_benchmark(write_his(), tmp_path / "mine.json", HisSettings("iper", "self"))
-    assert (report.id, report.videos, report.frames) == ("iper-his-self-v1", 2, 301 + 500)
+    assert (report.id, report.videos, report.frames) == ("iper-his-self-512-v1", 2, 301 + 500)
     benchmark = load_benchmark(tmp_path / "mine.json")
     assert (benchmark.dataset, benchmark.driving, benchmark.targets) == ("iper", "self", "all")
-    assert (benchmark.size, benchmark.crop, benchmark.split) == ((256, 256), "full-v1", "test")
+    assert (benchmark.size, benchmark.crop, benchmark.split) == ((512, 512), "full-v1", "test")
     assert (benchmark.pooling, benchmark.reference) == ("frame", "test")
     assert benchmark.metrics == ("ssim-his-v1", "psnr-v1", "lpips-his-v1", "fid-v1", "kid-v1", "fvd-v1")
     first, second = benchmark.items
@@ -77,7 +78,7 @@ def test_self_driving_takes_a_videos_own_range(write_his, tmp_path):
 def test_cross_driving_takes_another_videos_range_and_its_own_flag(write_his, tmp_path):
     settings = HisSettings("fashionvideo", "cross", size=64, crop="clip-square-v1")
     report = his_to_benchmark(write_his(FASHION), tmp_path / "mine.json", settings)
-    assert (report.videos, report.frames) == (2, 6 + 3)
+    assert (report.id, report.videos, report.frames) == ("fashionvideo-his-cross-64-v1", 2, 6 + 3)
     benchmark = load_benchmark(tmp_path / "mine.json")
     assert (benchmark.size, benchmark.crop, benchmark.driving) == ((64, 64), "clip-square-v1", "cross")
     assert benchmark.metrics == ("fid-v1", "kid-v1", "fvd-v1")
@@ -124,12 +125,18 @@ def test_what_is_written_fits_a_store(write_his, tmp_path, make_clip, memory_sto
         ),
         (
             {"cross_imitation": {"target": "007/1/2", "range": [9, 1]}},
-            r"cross_imitation: range: expected \[first, last\] with 0 <= first <= last, found \[9, 1\]",
+            r"cross_imitation: range: expected \[first, last\] with 0 <= first <= last < .*, found \[9, 1\]",
         ),
         ({"cross_imitation": {"target": "007/1/2", "range": [0, 1.5]}}, "cross_imitation: range: expected"),
         ({"cross_imitation": {"target": "007/1/2", "range": [0, 1, 2]}}, "cross_imitation: range: expected"),
         ({"flag": [0, 76]}, "flag: expected as many frames as in cross_imitation, 76, found 77"),
-        ({"flag": [-1, 74]}, r"flag: expected \[first, last\] with 0 <= first <= last, found \[-1, 74\]"),
+        ({"flag": [0, 10**30]}, "flag: expected .*, found .0, 10{30}.;"),
+        ({"s_n": {"1": [f"{2**31}.jpg"]}}, "s_n: expected"),
+        ({"cross_imitation": {"target": "007/1/2", "range": [0, 2**31]}}, "cross_imitation: range: expected"),
+        (
+            {"flag": [-1, 74]},
+            r"flag: expected \[first, last\] with 0 <= first <= last < 2\*\*31, found \[-1, 74\]",
+        ),
         ({"flag": "all"}, "flag: expected"),
     ],
 )
@@ -174,7 +181,17 @@ def test_every_malformed_video_is_named(write_his, tmp_path):
         ),
         (HisSettings("iper", "both"), "mine.json", "driving self or cross"),
         (HisSettings("iper", "self"), "mine.txt", "an output that ends in .json, got"),
-        (HisSettings("iper", "self"), "protocol.json", "expected no file, or a benchmark, found another"),
+        (
+            HisSettings("iper", "self"),
+            "protocol.json",
+            "expected no file, or this very benchmark, found another",
+        ),
+        (
+            HisSettings("iper", "self", crop="full"),
+            "mine.json",
+            "crop: expected a versioned id .* got 'full'",
+        ),
+        (HisSettings("iper", "self", crop="\udcff-v1"), "mine.json", r"crop: expected .* got '\\udcff-v1'"),
         (HisSettings("iper", "self", size=0), "mine.json", r"size: expected \[height, width\] or null"),
     ],
 )
@@ -187,6 +204,31 @@ def test_settings_that_cannot_be_are_refused(write_his, tmp_path, settings, out,
     assert [file.name for file in tmp_path.iterdir()] == ["protocol.json"]
 
 
+def test_another_benchmark_is_not_replaced(write_his, tmp_path):
+    path, out = write_his(), tmp_path / "mine.json"
+    his_to_benchmark(path, out, HisSettings("iper", "self"))
+    before = out.read_bytes()
+    his_to_benchmark(path, out, HisSettings("iper", "self"))  # the same again is no harm
+    assert out.read_bytes() == before
+    for other in (HisSettings("iper", "cross"), HisSettings("iper", "self", size=256)):
+        with pytest.raises(
+            BenchmarkError, match=r"mine\.json: expected no file, or this very benchmark, found another; give"
+        ):
+            his_to_benchmark(path, out, other)
+        assert out.read_bytes() == before
+
+
+@pytest.mark.parametrize("driving", ["self", "cross"])
+@pytest.mark.parametrize("end", [2**31, 2**63, 10**30])
+def test_ranges_that_cannot_be_leave_no_file(write_his, tmp_path, driving, end):
+    endless = {"target": "001/9/1", "range": [0, end]}
+    videos = {"001/9/1": video("001/9/1", "0.jpg", [0, end], [0, end], [0, end], "001/9/1")}
+    assert videos["001/9/1"]["cross_imitation"] == endless
+    with pytest.raises(BenchmarkError, match="001/9/1: self_imitation: range: expected"):
+        his_to_benchmark(write_his(videos), tmp_path / "mine.json", HisSettings("iper", driving))
+    assert not (tmp_path / "mine.json").exists()
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ManifestError, match=r"expected a JSON file at .*absent\.json, found none"):
         his_to_benchmark(tmp_path / "absent.json", tmp_path / "mine.json", HisSettings("iper", "self"))
@@ -196,9 +238,9 @@ def test_the_command_counts_and_refuses_in_one_line(write_his, tmp_path):
     out = tmp_path / "mine.json"
     words = ["benchmarks", "import", str(write_his()), "--dataset", "iper", "--out", str(out), "--driving"]
     result = CliRunner().invoke(main, [*words, "cross"])
-    assert (result.exit_code, result.output) == (0, f"{out}: iper-his-cross-v1, 2 videos, 86 frames\n")
+    assert (result.exit_code, result.output) == (0, f"{out}: iper-his-cross-512-v1, 2 videos, 86 frames\n")
     shown = CliRunner().invoke(main, ["benchmarks", "show", str(out)])
-    assert json.loads(shown.output)["items"][0]["driving"] == {"clip": "007/1/2", "first": 180, "last": 255}
+    assert json.loads(shown.stdout)["items"][0]["driving"] == {"clip": "007/1/2", "first": 180, "last": 255}
     write_his(changed("001/9/1", flag=0))
     result = CliRunner().invoke(main, [*words, "self"])
     assert result.exit_code == 2

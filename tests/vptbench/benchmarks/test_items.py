@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vptbench.benchmarks import items as items_file
 from vptbench.benchmarks.items import (
     Item,
-    benchmark_clips,
     benchmark_items,
     benchmark_targets,
     clip_list_sha256,
@@ -27,7 +27,6 @@ def test_clips_of_the_split_are_driven_as_a_whole(written, make_clip, memory_sto
         Item("b", "b", 2, "b", 0, 5, (0, 1, 3, 4), "b", (0, 1, 3, 4), truth=True),
         Item("a", "a", 2, "a", 0, 3, (0, 1), "a", (0, 1), truth=True),
     )
-    assert benchmark_clips(benchmark, store) == ("b", "a")
 
 
 @pytest.mark.parametrize(
@@ -88,6 +87,17 @@ def test_cross_driving_has_real_frames_and_no_truth(with_items, make_clip, memor
     assert (strided.driving_numbers, strided.real_numbers) == ((2, 4), (0,))
 
 
+def test_picture_poses_and_true_frames_may_be_of_three_clips(with_items, item, make_clip, memory_store):
+    """Each of them counts among the clips of the item, and so in the hash of what is scored."""
+    three = item(real={"clip": "c", "first": 1, "last": 2})
+    clips = {name: make_clip(name) for name in "abcd"}
+    store = memory_store(*clips.values())
+    items = benchmark_items(load_benchmark(with_items(three)), store)
+    assert items == (Item("a", "a", 1, "b", 2, 3, (2, 3, 4), "c", (1, 2), truth=False),)
+    assert items[0].clips == {"a", "b", "c"}
+    assert items_to_clip_list_sha256(items, store) == clip_list_sha256(clips[name] for name in "abc")
+
+
 def test_a_source_frame_is_left_out_of_its_own_clip_only(with_items, item, make_clip, memory_store):
     other = item(source={"clip": "a", "frame": 3})  # of b, frame 3 is as good as any
     benchmark = load_benchmark(with_items(other, targets="all-but-source"))
@@ -134,6 +144,18 @@ def test_items_that_a_store_lacks_are_refused(with_items, make_clip, memory_stor
         benchmark_items(load_benchmark(with_items(size=None)), store)
 
 
+@pytest.mark.parametrize("part", ["driving", "real"])
+def test_ranges_beyond_a_clip_are_refused_before_they_are_spelt_out(
+    with_items, item, make_clip, memory_store, monkeypatch, part
+):
+    """Two thousand million numbers would fill the memory."""
+    monkeypatch.setattr(items_file, "_span_to_item", lambda *_: pytest.fail("it was spelt out"))
+    long = item(**{part: {"clip": "b", "first": 0, "last": 2**31 - 1}})
+    text = f"item a: expected frame 2147483647 of {part} clip b, found 5 frames"
+    with pytest.raises(BenchmarkError, match=text):
+        benchmark_items(load_benchmark(with_items(long)), memory_store(make_clip("a"), make_clip("b")))
+
+
 def test_every_problem_of_an_item_is_named(with_items, item, make_clip, memory_store):
     wrong = item(source={"clip": "a", "frame": 7}, driving={"clip": "c", "first": 0, "last": 0},
                  real={"clip": "a", "first": 0, "last": 5})  # fmt: skip
@@ -162,7 +184,8 @@ def test_another_dataset_is_refused(make_clip, memory_store, name, dataset, synt
     with pytest.raises(BenchmarkError, match=f"the store does not fit {name}: {message}"):
         benchmark_items(load_benchmark(name), memory_store(clip, dataset=dataset, synth=synth))
     fitting = {"dataset": "iper", "synth": {"seed": 1} if name == "synthetic-v1" else None}
-    assert benchmark_clips(load_benchmark(name), memory_store(clip, **fitting)) == ("a",)
+    (item,) = benchmark_items(load_benchmark(name), memory_store(clip, **fitting))
+    assert item.id == "a"
 
 
 def test_clip_list_hash_is_of_what_is_scored_and_of_nothing_else(make_clip):

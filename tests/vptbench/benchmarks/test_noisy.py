@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from vptbench.benchmarks.loader import load_benchmark, noisy_benchmark_ids
-from vptbench.benchmarks.noisy import KINDS, CorruptionRule, load_any_benchmark, load_noisy_benchmark
+from vptbench.benchmarks import loader
+from vptbench.benchmarks.loader import NOISY_BENCHMARKS, load_benchmark
+from vptbench.benchmarks.noisy import KINDS, CorruptionRule, load_noisy_benchmark, read_any_benchmark
 from vptbench.errors import BenchmarkError
 
 RULE = {"kind": "jitter", "severities": [1, 3], "seeds": [0]}
@@ -25,7 +26,7 @@ def written_noise(tmp_path):
     return write
 
 
-@pytest.mark.parametrize("name", noisy_benchmark_ids())
+@pytest.mark.parametrize("name", NOISY_BENCHMARKS)
 def test_shipped_lists_hold_every_kind_that_needs_no_data(name):
     noisy = load_noisy_benchmark(name)
     assert (noisy.id, noisy.clean) == (name, name.replace("-noisy", ""))
@@ -37,15 +38,29 @@ def test_shipped_lists_hold_every_kind_that_needs_no_data(name):
 def test_a_list_of_ones_own(written_noise):
     noisy = load_noisy_benchmark(written_noise())
     assert noisy.corruptions == (CorruptionRule("jitter", (1, 3), (0,)),)
-    assert load_any_benchmark(written_noise()) == noisy
-    assert load_any_benchmark("iper-v1") == load_benchmark("iper-v1")
+    assert read_any_benchmark(written_noise()) == (GOOD, noisy)
+    document, clean = read_any_benchmark("iper-v1")
+    assert clean == load_benchmark("iper-v1")
+    assert document["source"] == {"index": 0}
     assert load_noisy_benchmark(written_noise(clean="synthetic-v1")).sha256 != noisy.sha256
+
+
+@pytest.mark.parametrize("load", [load_noisy_benchmark, read_any_benchmark])
+def test_a_file_is_read_once(written_noise, monkeypatch, load):
+    reads, real = [], loader.read_manifest
+    monkeypatch.setattr(
+        loader, "read_manifest", lambda path, **kind: reads.append(path) or real(path, **kind)
+    )
+    path = written_noise()
+    load(path)
+    assert reads == [path]
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"id": "mine"}, "expected a versioned id .* got 'mine'"),
+        ({"id": "iper-v1"}, "expected an id of its own, found 'iper-v1' with other contents"),
         ({"id": "iper-noisy-v1"}, "expected an id of its own, found 'iper-noisy-v1' with other contents"),
         (
             {"clean": "iper-v9"},

@@ -26,11 +26,16 @@ SELF = {
         ({"size": [16]}, r"size: expected \[height, width\] or null, found \(16,\)"),
         ({"size": [16, True]}, "size: expected"),
         ({"size": 16}, "size: expected"),
-        ({"stride": 0}, "stride: expected an integer from 1, found 0"),
-        ({"stride": True}, "stride: expected an integer from 1, found True"),
-        ({"stride": 1.5}, r"stride: expected an integer from 1, found 1\.5"),
+        ({"stride": 0}, r"stride: expected an integer from 1 to below 2\*\*31, found 0"),
+        ({"stride": True}, "stride: expected an integer from 1 .* found True"),
+        ({"stride": 1.5}, r"stride: expected an integer from 1 .* found 1\.5"),
+        ({"stride": 2**31}, "stride: expected an integer from 1 .* found 2147483648"),
+        ({"size": [16, 2**31]}, "size: expected"),
         ({"source": {"index": -1}}, r'source: expected \{"index": N\} with N from 0'),
         ({"source": {"index": True}}, "source: expected"),
+        ({"source": {"index": 2**31}}, "source: expected"),
+        ({"source": {"random_first": 2, "seed": 2**31}}, "source: expected"),
+        ({"source": {"random_first": 2**31, "seed": 0}}, "source: expected"),
         ({"source": {"random_first": 0, "seed": 0}}, r'\{"random_first": N, "seed": S\} with N from 1'),
         ({"source": {"random_first": 20}}, "source: expected"),
         ({"source": {"random_first": 20, "seed": "0"}}, "source: expected"),
@@ -47,6 +52,13 @@ SELF = {
         ({"sha256": "0"}, "expected no sha256, which are computed"),
         ({"driving": "cross"}, "items: expected a list of them for driving 'cross', found none"),
         ({"items": [SELF]}, "source: expected none beside items, which name their own, found"),
+        *(
+            (
+                {"items": [SELF], "source": wrong},
+                "source: expected none beside items, which name their own, found",
+            )
+            for wrong in (None, [], 0, "", False, "a")
+        ),
         ({"items": []}, r"items: expected a list of items, or no such field, found \[\]"),
     ],
 )

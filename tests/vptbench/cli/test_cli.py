@@ -174,11 +174,3 @@ def test_weights_and_doctor_say_what_is_missing(tmp_path):
     findings = json.loads(run("doctor", "--json", "--weights-dir", tmp_path).output)
     assert {row["what"]: row["state"] for row in findings}["alexnet"] == "missing"
     assert {row["what"] for row in findings} >= {"python", "decord", "GPU", "disk"}
-
-
-def test_benchmarks_are_listed_and_shown():
-    rows = json.loads(run("benchmarks", "list", "--json").output)
-    assert {"synthetic-v1", "fashionvideo-v1", "iper-v1"} <= {row["id"] for row in rows}
-    shown = json.loads(run("benchmarks", "show", "synthetic-v1").output)
-    assert shown["sha256"] == next(row["sha256"] for row in rows if row["id"] == "synthetic-v1")
-    assert "did you mean 'synthetic-v1'" in run("benchmarks", "show", "synthetic-v2").output

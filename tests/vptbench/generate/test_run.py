@@ -8,10 +8,12 @@ import sys
 import h5py
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from vptbench.benchmarks.items import clip_list_sha256
 from vptbench.benchmarks.loader import load_benchmark
-from vptbench.errors import BenchmarkError, ManifestError, OutputError
+from vptbench.cli import main
+from vptbench.errors import BenchmarkError, ManifestError, ModelError, OutputError, RegistryError
 from vptbench.generate import model as model_file
 from vptbench.generate.drive import load_model
 from vptbench.generate.run import store_to_outputs
@@ -270,13 +272,22 @@ def test_poses_of_source_and_driving_clip_are_the_runs(written_store, tmp_path, 
 
 
 def test_audits_refuse_what_has_no_truth(written_store, tmp_path, cross):
-    report = store_to_outputs("oracle", written_store, tmp_path / "out", cross)
-    assert report.done == ()
-    assert set(report.failed) == {"b/1/by/a", "a"}
-    assert report.failed["a"].startswith(
-        "oracle: expected true frames to be shown, found none: a never did what"
-    )
-    assert "\n" not in report.failed["a"]
+    text = "oracle: expected true frames to be shown, found none: b/1 never did what a does; run audits under"
+    with pytest.raises(ModelError, match=text):
+        store_to_outputs("oracle", written_store, tmp_path / "out", cross)
+    assert not (tmp_path / "out").exists()
+    words = ["generate", "oracle", written_store, tmp_path / "out", "--benchmark", cross, "--device", "cpu"]
+    result = CliRunner().invoke(main, list(map(str, words)))
+    assert result.exit_code == 2
+    assert len(result.output.splitlines()) == 1
+    assert text in result.output
+
+
+def test_unknown_metrics_are_refused_before_anything_is_made(written_store, tmp_path, cross):
+    cross.write_text(json.dumps(CROSS | {"metrics": ["fid-v1", "kit-v1"]}))
+    with pytest.raises(RegistryError, match="expected a known metric, got 'kit-v1'; did you mean 'kid-v1'"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", cross)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_range_of_ones_own_is_made_and_no_more(written_store, tmp_path, cross):

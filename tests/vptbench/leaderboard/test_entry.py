@@ -1,11 +1,13 @@
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
 from vptbench.errors import BoardError, ManifestError
 from vptbench.leaderboard import add_entry, read_board
 from vptbench.manifest import file_to_sha256
+from vptbench.scorefile import write_scores
 
 
 def test_the_first_entry_makes_the_board(folder, tmp_path):
@@ -120,6 +122,10 @@ def test_pinned_scores_of_real_data_are_taken(folder, tmp_path, make_scores):
             "network inception-fid: the board has random:ffffffffffff…, these scores random:444444444444…",
         ),
         ({"networks": {}}, "network inception-fid: the board has random:ffffffffffff…, these scores none"),
+        (
+            {"resize": {"method": "area"}},
+            r"expected frames in the benchmark's size, found resized ones \(area\)",
+        ),
         ({"model": "first"}, "name: there is an entry 'first' already; give another with --name"),
     ],
 )
@@ -160,3 +166,43 @@ def test_damaged_scores_are_refused(folder, tmp_path):
         add_entry(scores, tmp_path / "b.csv")
     with pytest.raises(ManifestError, match=r"expected a folder with scores\.json"):
         add_entry(tmp_path / "none", tmp_path / "b.csv")
+
+
+def with_truth(make_scores, truth):
+    """Scores with a masked metric, whose masks have this hash."""
+    scores = make_scores(model=f"masks {truth}")
+    per_frame = scores.per_frame.replace({"metric": {"l1-v1": "l1-person-v1"}})
+    per_clip = scores.per_clip.replace({"metric": {"l1-v1": "l1-person-v1"}})
+    figures = {name.replace("l1-v1", "l1-person-v1"): figure for name, figure in scores.metrics.items()}
+    clips = {clip: {**record, "truth_sha256": truth} for clip, record in scores.clips.items()}
+    return replace(scores, per_frame=per_frame, per_clip=per_clip, metrics=figures, clips=clips)
+
+
+def test_other_masks_and_other_training_clips_are_refused(tmp_path, make_scores):
+    board = tmp_path / "b.csv"
+    for number, truth in enumerate(("one", "one", "other")):
+        scores = replace(with_truth(make_scores, truth), model=str(number), device=f"cpu{number}")
+        write_scores(tmp_path / f"{number}", scores)
+    add_entry(tmp_path / "0", board)
+    add_entry(tmp_path / "1", board)
+    with pytest.raises(BoardError, match="masks and meshes: the board has"):
+        add_entry(tmp_path / "2", board)
+    train = {**make_scores().benchmark, "split": "test", "reference": "train"}
+    for number, sha256 in enumerate(("5" * 64, "6" * 64)):
+        reference = {"split": "train", "clips": 1, "frames": 4, "sha256": sha256}
+        scores = make_scores(f"r{number}", benchmark=train, reference=reference)
+        write_scores(tmp_path / f"r{number}", scores)
+    add_entry(tmp_path / "r0", tmp_path / "r.csv")
+    with pytest.raises(BoardError, match="training clips compared with: the board has 555555555555…"):
+        add_entry(tmp_path / "r1", tmp_path / "r.csv")
+
+
+def test_what_was_measured_for_published_tables_alone_stays_off_the_board(folder, tmp_path, make_scores):
+    board = tmp_path / "b.csv"
+    figures = dict(make_scores().metrics)
+    figures["lpips-vgg-v1@random"] = replace(figures["fid-v1@random"], label="LPIPS (VGG)")
+    networks = {**make_scores().networks, "vgg16": {"mode": "random", "sha256": "7" * 64}}
+    more = {"metrics": figures, "networks": networks, "beside": ("lpips-vgg-v1@random",)}
+    add_entry(folder("published", **more), board)
+    add_entry(folder("plain", quality=0.2), board)
+    assert read_board(board).metrics == ("ssim-v1", "psnr-v1", "l1-v1", "fid-v1@random")

@@ -25,6 +25,16 @@ def test_what_contradicts_the_protocol_is_refused():
         resolve_size_and_crop("iper-v1", None, "full-v1")
 
 
+@pytest.mark.parametrize("crop", [None, "bdmm-crop-v1", "full-v1"])
+def test_crops_to_come_are_called_so(crop):
+    text = (
+        "iper-bdmm-v1: expected a crop that can be made, found bdmm-crop-v1, which this version cannot "
+        r"make yet \(it has clip-square-v1, full-v1\)"
+    )
+    with pytest.raises(UsageError, match=text):
+        resolve_size_and_crop("iper-bdmm-v1", None, crop)
+
+
 def test_frames_that_are_not_square_are_refused(tmp_path):
     protocol = json.loads((files("vptbench.benchmarks") / "iper-v1.json").read_text())
     (tmp_path / "mine.json").write_text(json.dumps(protocol | {"id": "mine-v1", "size": [256, 192]}))

@@ -116,11 +116,23 @@ class Broken(Colour):
         return np.full(len(generated), np.nan)
 
 
+class Masked(Broken):
+    """A frame metric that gives the part of a clip that is the person's."""
+
+    id: ClassVar[str] = "masked-v1"
+    needs: ClassVar[tuple] = ("mask",)
+
+    def per_frame(self, *, generated, target, mask):
+        self.calls.append(len(target))
+        return np.full(len(generated), mask.mean())
+
+
 @pytest.fixture
 def colour(monkeypatch):
-    """The metrics `colour-v1` and `broken-v1`, in the table as any other."""
+    """The metrics `colour-v1`, `broken-v1` and `masked-v1`, in the table as any other."""
     module = types.ModuleType("colour_metric")
-    module.Colour, module.Broken = Colour, Broken
+    module.Colour, module.Broken, module.Masked = Colour, Broken, Masked
+    monkeypatch.setitem(METRICS, "masked-v1", "colour_metric:Masked")
     monkeypatch.setitem(sys.modules, "colour_metric", module)
     monkeypatch.setitem(METRICS, "colour-v1", "colour_metric:Colour")
     monkeypatch.setitem(METRICS, "broken-v1", "colour_metric:Broken")

@@ -7,7 +7,7 @@ from vptbench.interval import jackknife_interval
 from vptbench.metrics.frechet import Statistics, distance
 from vptbench.score.figure import LEAST_GROUPS, Table, table_to_figures
 from vptbench.score.measurement import Measured, cached_metric
-from vptbench.score.pair import Pair
+from vptbench.score.pair import plain_pair
 from vptbench.weights import Networks
 
 RANDOM = Networks(mode="random")
@@ -24,7 +24,7 @@ def measured(tmp_path):
         return path
 
     def make(clip, values=(), made=None, true=None, refused=None):
-        pair = Pair(clip, tuple(range(len(values) or len(made if made is not None else true))))
+        pair = plain_pair(clip, tuple(range(len(values) or len(made if made is not None else true))))
         return Measured(
             pair, (16, 16), "g", "t",
             values={"l1-v1": np.array(values)} if len(values) else {},

@@ -1,12 +1,11 @@
 import json
 
-import numpy as np
 import pytest
 
 from vptbench.benchmarks import load_benchmark
 from vptbench.errors import OutputError
 from vptbench.outputs import open_folder
-from vptbench.score.pair import Pair, folders_to_pairs, named, store_to_pairs
+from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, store_to_pairs
 from vptbench.store.frames import StoreFrames
 from vptbench.video import frames_to_video
 
@@ -42,7 +41,10 @@ def numbered(frames, first=0):
 def test_outputs_may_hold_more_than_is_scored(targets, make_folder, grey):
     made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5, 6, 7)) for clip in ("a/1", "b", "c", "d")})
     pairs = store_to_pairs(open_folder(made), targets, load_benchmark("synthetic-v1"))
-    assert pairs == (Pair("a/1", (1, 2, 3)), Pair("b", (1, 2, 3, 4)))  # without the source frame, sorted
+    assert pairs == (
+        plain_pair("a/1", (1, 2, 3)),
+        plain_pair("b", (1, 2, 3, 4)),
+    )  # without the source frame, sorted
 
 
 def test_what_is_missing_is_listed_whole(targets, make_folder, grey):
@@ -80,7 +82,7 @@ def test_sizes_are_compared_before_anything_is_measured(make_folder, grey):
     ):
         folders_to_pairs(open_folder(made), open_folder(true))
     pairs = folders_to_pairs(open_folder(made), open_folder(true), resize=True)
-    assert pairs == (Pair("a", (0,)), Pair("b", (0,)))
+    assert pairs == (plain_pair("a", (0,)), plain_pair("b", (0,)))
 
 
 def test_a_store_of_another_size_is_named_or_allowed(targets, make_folder, grey):
@@ -92,13 +94,13 @@ def test_a_store_of_another_size_is_named_or_allowed(targets, make_folder, grey)
 
 
 def test_a_pair_is_of_one_clip_unless_it_says_so():
-    pair = Pair("a", (1, 2))
+    pair = plain_pair("a", (1, 2))
     assert (pair.target_clip, pair.target_numbers, pair.truth) == ("a", (1, 2), True)
-    assert pair == Pair("a", (1, 2), "a", (1, 2))
-    other = Pair("x", (1, 2), "a", (5,), truth=False)
-    assert (other.target_clip, other.target_numbers) == ("a", (5,))
+    assert pair == Pair("a", (1, 2), "a", (1, 2), truth=True)
+    none = Pair("x", (1, 2), "a", (), truth=False)
+    assert (none.target_clip, none.target_numbers) == ("a", ())  # no numbers are none, not the output's
     with pytest.raises(OutputError, match="clip x: expected a true frame for each of 2 frames, found 1"):
-        Pair("x", (1, 2), "a", (5,))
+        Pair("x", (1, 2), "a", (5,), truth=True)
 
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
@@ -106,7 +108,7 @@ def test_in_plain_benchmarks_both_sides_are_the_same_frames(targets, make_folder
     made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5)) for clip in ("a/1", "b")})
     pairs = store_to_pairs(open_folder(made), targets, load_benchmark(written(PLAIN | {"stride": stride})))
     assert [pair.numbers for pair in pairs] == [tuple(range(n))[::stride] for n in (4, 5)]
-    assert all(pair == Pair(pair.clip, pair.numbers) for pair in pairs)
+    assert all(pair == plain_pair(pair.clip, pair.numbers) for pair in pairs)
 
 
 def test_cross_driving_stands_beside_the_persons_own_frames(targets, make_folder, grey, written):
@@ -124,12 +126,24 @@ def test_cross_driving_stands_beside_the_persons_own_frames(targets, make_folder
         store_to_pairs(short, targets, benchmark)
 
 
+def test_picture_poses_and_true_frames_may_be_of_three_clips(make_store, make_folder, grey, written):
+    """Of a, seen in its frame 1, frames 2 and 3 of b are made; on the other side stand frames 0 to 2 of c."""
+    frames = grey(10, 20, 30, 40)
+    targets = StoreFrames(make_store({(clip, "test"): frames for clip in "abc"}))
+    items = [{"id": "a", "source": {"clip": "a", "frame": 1}, "driving": {"clip": "b", "first": 2, "last": 3},
+              "real": {"clip": "c", "first": 0, "last": 2}}]  # fmt: skip
+    fields = {name: value for name, value in PLAIN.items() if name != "source"}
+    benchmark = load_benchmark(written(fields | {"driving": "cross", "items": items}))
+    made = open_folder(make_folder({"a": numbered(grey(1, 2), first=2)}))
+    assert store_to_pairs(made, targets, benchmark) == (Pair("a", (2, 3), "c", (0, 1, 2), truth=False),)
+
+
 def test_videos_are_paired_by_their_own_count(tmp_path, grey):
     for name, frames in (("made", 4), ("same", 4), ("short", 3)):
         (tmp_path / name).mkdir()
         frames_to_video(grey(*range(10, 10 + frames)), tmp_path / name / "a.mp4", fps=25)
     made, same, short = (open_folder(tmp_path / name) for name in ("made", "same", "short"))
-    assert folders_to_pairs(made, same) == (Pair("a", (0, 1, 2, 3)),)
+    assert folders_to_pairs(made, same) == (plain_pair("a", (0, 1, 2, 3)),)
     with pytest.raises(OutputError, match=r"1 frames have no target \(number 3\)"):
         folders_to_pairs(made, short)
     with pytest.raises(OutputError, match=r"1 of 4 frames are missing \(number 3\), found 3 frames, 0 to 2"):
@@ -151,8 +165,3 @@ def test_a_damaged_picture_is_named(make_folder, grey):
     (made / "a" / "00000.png").write_bytes(b"no picture")
     with pytest.raises(OutputError, match=r"clip a: .*00000\.png: expected a PNG"):
         folders_to_pairs(open_folder(made), open_folder(true))
-
-
-def test_many_things_are_counted():
-    assert named([1, 2, 3, 4]) == "1, 2, 3, 4"
-    assert named(np.arange(6).tolist()) == "0, 1, 2, 3 and 2 more"

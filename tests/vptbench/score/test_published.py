@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,6 +49,9 @@ def test_published_figures_are_numbers_with_a_source():
 
 def test_groups_are_resolved_in_one_order():
     assert resolve_groups(["all"]) == tuple(GROUPS)
+    assert resolve_groups(["all", "bdmm-iper"], "tiktok") == (
+        "bdmm-iper", "disco-tiktok10", "humanvid-tiktok40", "mimicmotion-tiktok",
+    )  # fmt: skip
     assert resolve_groups(["disco-tiktok10", "bdmm-iper"]) == ("bdmm-iper", "disco-tiktok10")
     assert resolve_groups([]) == ()
     with pytest.raises(RegistryError, match="expected a known protocol group, got 'bdmm'; did you mean"):
@@ -92,8 +96,8 @@ def test_figures_stand_beside_the_rows_of_their_group(scored):
             == (rows["protocol_group"] == group).sum()
         )
     text = published_to_text(scores, table)
-    assert "As animateanyone-fashion (frame means):" in text
-    assert f"made ({MEASURED})" in text
+    assert "As animateanyone-fashion (frame means), made: 2 clips, 4 frames" in text
+    assert "PSNR_uint8  psnr-u8overflow-v1" in text
     assert "beware: two folders against each other, not a benchmark" in text
     assert "Animate Anyone" in text
 
@@ -108,24 +112,49 @@ def test_without_groups_no_table_is_left(scored, tmp_path):
 
 def test_what_keeps_figures_apart_is_said(make_scores):
     benchmark = {"id": "fashionvideo-bdmm-v1", "sha256": "b" * 64, "dataset": "fashionvideo"}
-    same = make_scores(benchmark=benchmark, data={"dataset": "fashionvideo", "synth": None}, networks={})
+    record = {
+        "frames": 4,
+        "size": [256, 256],
+        "generated_sha256": "",
+        "target_sha256": "",
+        "truth_sha256": "",
+    }
+    real = make_scores(benchmark=benchmark, data={"dataset": "fashionvideo", "synth": None})
+    same = replace(real, clips={"a": record})
     assert differences(same, "bdmm-fashion") == []
     assert differences(same, "bdmm-iper") == ["these clips are of fashionvideo, the rows of iper"]
-    other = make_scores(benchmark={**benchmark, "id": "fashionvideo-v1"}, data=same.data, networks={})
+    assert differences(same, "his-fashion") == ["frames of 256×256, the rows' are 512×512"]
+    other = replace(same, benchmark={**benchmark, "id": "fashionvideo-v1"}, resize={"method": "area"})
     assert differences(other, "bdmm-fashion") == [
-        "scored under fashionvideo-v1, the rows' protocol is fashionvideo-bdmm-v1"
+        "scored under fashionvideo-v1, the rows' protocol is fashionvideo-bdmm-v1",
+        "frames were resized (area)",
     ]
-    synthetic = make_scores()
-    assert differences(synthetic, "bdmm-iper") == [
+    assert differences(make_scores(), "bdmm-iper") == [
         "scored under synthetic-v1, the rows' protocol is iper-bdmm-v1", "these clips are synthetic",
-        "networks have random weights",
+        "frames of 64×64, the rows' are 256×256",
     ]  # fmt: skip
 
 
 def test_a_figure_that_could_not_be_had_says_why(make_scores):
-    table = scores_to_published(
-        make_scores(infinite=[(c, f) for c in ("a", "b/c") for f in range(1, 5)]), ["his-iper"]
-    )
+    every = [(clip, frame) for clip in ("a", "b/c") for frame in range(1, 5)]
+    table = scores_to_published(make_scores(infinite=every), ["humanvid-fashion"])
     (row,) = (row for row in table.itertuples() if row.metric == "psnr-v1")
     assert math.isnan(row.value)
     assert row.notes == "all frames equal their targets"
+
+
+def test_published_figures_are_never_mixed_with_ours_or_with_each_other(make_scores):
+    scores = make_scores("BDMM")
+    table = scores_to_published(scores, ["bdmm-fashion", "disco-tiktok10"])
+    text = published_to_text(scores, table)
+    (line,) = (line for line in text.splitlines() if line.split()[:2] == ["BDMM", "*"])
+    assert "0.918" in line  # the published row of the same name, whatever ours is called
+    both = [line for line in text.splitlines() if line.split()[:1] == ["MRAA"]]
+    assert any("66.36" in line for line in both)
+
+
+def test_random_figures_say_so_in_published_columns(make_scores):
+    table = scores_to_published(make_scores(), ["disco-tiktok10"])
+    text = published_to_text(make_scores(), table)
+    (line,) = (line for line in text.splitlines() if "fid-v1@random" in line)
+    assert "50 @random" in line

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vptbench.benchmarks import load_benchmark
-from vptbench.benchmarks.loader import clip_list_sha256
+from vptbench.benchmarks.items import clip_list_sha256
 from vptbench.errors import (
     BenchmarkError,
     ClipsFailedError,
@@ -145,7 +145,7 @@ def test_the_oracle_is_perfect_and_known_by_its_manifest(tmp_path, make_store):
     assert scores.metrics["l1-v1"].value == 0
     psnr = scores.metrics["psnr-v1"]
     assert (psnr.value, psnr.infinite_frames, psnr.samples) == (None, 3, 0)
-    assert "infinite, as that of equal frames is" in psnr.reason
+    assert "no frame has a finite value: all are equal to their targets" in psnr.reason
     assert scores_to_problems(tmp_path / "scores") == []
 
 
