@@ -48,7 +48,7 @@ class Psnr(Definition):
         values = _mse_to_decibels(np.array(sums, np.float64) / math.prod(target.shape[1:]))
         values[np.isinf(values)] = self.equal
         if self.own_range:
-            values[generated.reshape(len(generated), -1).min(1, initial=255) > 127] -= 20 * math.log10(2)
+            values[generated.min((1, 2, 3), initial=255) > 127] -= 20 * math.log10(2)
         return values
 
 

@@ -6,10 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from skimage import data
+from skimage.metrics import peak_signal_noise_ratio
 
 from vptbench.errors import ShapeError
 from vptbench.metrics.l1 import L1
-from vptbench.metrics.psnr import PSNR, PSNR_BACKGROUND, PSNR_CAP100, PSNR_PERSON, PSNR_U8OVERFLOW
+from vptbench.metrics.psnr import PSNR, PSNR_BACKGROUND, PSNR_CAP100, PSNR_HIS, PSNR_PERSON, PSNR_U8OVERFLOW
 
 frames = arrays(np.uint8, (2, 4, 5, 3))
 near = arrays(np.uint8, (2, 4, 5, 3), elements=st.integers(100, 102))
@@ -134,3 +135,19 @@ def test_refuses_float_frames_and_another_mask():
         PSNR.per_frame(generated=constant(0).astype(np.float32), target=constant(0))
     with pytest.raises(ShapeError, match=r"mask: expected bool \(1, 8, 8\), got uint8 \(1, 8, 8\)"):
         PSNR_PERSON.per_frame(generated=constant(0), target=constant(0), mask=constant(0)[..., 0])
+
+
+def test_hand_and_naive_his():
+    # 200 against 180 is 20 log10(255/20) = 22.1103 dB; on [-1, 1] no value of the generated frame is negative, so
+    # the script's peak is 1 instead of 2: 6.0206 dB less. One value of 127 and the peak is 2 again.
+    found = PSNR_HIS.per_frame(generated=constant(200), target=constant(180))
+    np.testing.assert_allclose(found, [22.11020369539948 - 6.020599913279624], atol=1e-9)
+    one_dark = constant(200)
+    one_dark[0, 0, 0, 0] = 127
+    for generated in (constant(200), one_dark, constant(128), data.astronaut()[None, :8, :8]):
+        target = constant(180)
+        a, b = (frames[0].astype(np.float64) / 127.5 - 1 for frames in (generated, target))
+        peak = 1 if a.min() >= 0 else 2  # what scikit-image takes for floats without a data range
+        expected = peak_signal_noise_ratio(b, a, data_range=peak)
+        found = PSNR_HIS.per_frame(generated=generated, target=target)
+        np.testing.assert_allclose(found, [expected], atol=1e-9)
