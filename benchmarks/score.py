@@ -56,6 +56,7 @@ BATCHES = (1, 4, 8, 16, 32)
 """Of the peer's Inception, beside its default 50; the fastest on 48 frames is run whole."""
 
 RANDOM = Networks("random")
+os.environ["TQDM_DISABLE"] = "1"  # the peers' bars
 BENCHMARK = "synthetic-v1"
 SIX = ("ssim-v1", "psnr-v1", "l1-v1", "lpips-v1", "fid-v1", "fvd-v1")
 Frames = NDArray[np.uint8]

@@ -41,7 +41,7 @@ from vptbench.registry import check_known
 DATASETS = ("iper", "fashionvideo")
 
 METRICS = {
-    "self": ("ssim-his-v1", "psnr-v1", "lpips-his-v1", "fid-v1", "kid-v1", "fvd-v1"),
+    "self": ("ssim-his-v1", "psnr-his-v1", "lpips-his-v1", "fid-v1", "kid-v1", "fvd-v1"),
     "cross": ("fid-v1", "kid-v1", "fvd-v1"),
 }
 """Metrics by kind of driving; driven by another person, nothing has a ground truth."""

@@ -15,8 +15,6 @@ from vptbench.errors import OutputError, VptbenchError
 from vptbench.outputs.reader import FrameReader
 from vptbench.store.frames import StoreFrames
 
-__all__ = ["Pair", "folders_to_pairs", "named", "plain_pair", "sizes_to_problem", "store_to_pairs"]
-
 
 @dataclass(frozen=True)
 class Pair:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
+from vptbench.benchmarks.naming import named
 from vptbench.config import json_to_config
 from vptbench.engine import tasks_to_results
 from vptbench.errors import ClipsFailedError, ManifestError, ScoreError, VptbenchError
@@ -23,7 +24,7 @@ from vptbench.score.measurement import (
     measure_pair,
     measure_reference,
 )
-from vptbench.score.pair import Pair, named
+from vptbench.score.pair import Pair
 from vptbench.score.published import PUBLISHED
 from vptbench.scorefile import (
     MANIFEST,

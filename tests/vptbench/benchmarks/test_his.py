@@ -68,7 +68,7 @@ def test_self_driving_takes_a_videos_own_range(write_his, tmp_path):
     assert (benchmark.dataset, benchmark.driving, benchmark.targets) == ("iper", "self", "all")
     assert (benchmark.size, benchmark.crop, benchmark.split) == ((512, 512), "full-v1", "test")
     assert (benchmark.pooling, benchmark.reference) == ("frame", "test")
-    assert benchmark.metrics == ("ssim-his-v1", "psnr-v1", "lpips-his-v1", "fid-v1", "kid-v1", "fvd-v1")
+    assert benchmark.metrics == ("ssim-his-v1", "psnr-his-v1", "lpips-his-v1", "fid-v1", "kid-v1", "fvd-v1")
     first, second = benchmark.items
     assert (first.id, first.source.frame, first.driving.first, first.driving.last) == ("001/9/1", 253, 0, 300)
     assert first.real == first.driving

@@ -45,9 +45,17 @@ def numbered(frames):
 
 
 @pytest.mark.parametrize(
-    ("frames", "means"), [(0, []), (15, []), (16, [7.5]), (31, [7.5]), (48, [7.5, 23.5, 39.5])]
+    ("frames", "means", "batches"),
+    [
+        (0, [], []),
+        (15, [], []),
+        (16, [7.5], [1]),
+        (31, [7.5], [1]),
+        (48, [7.5, 23.5, 39.5], [3]),
+        (80, [7.5, 23.5, 39.5, 55.5, 71.5], [3, 2]),
+    ],
 )
-def test_hand_windows(frames, means):
+def test_hand_windows(frames, means, batches):
     # Frame t is filled with t; windows 0..15, 16..31, 32..47 have the means 7.5, 23.5, 39.5; the rest
     # is not used.
     net = MeanOfWindow()
@@ -56,7 +64,7 @@ def test_hand_windows(frames, means):
     assert features.dtype == np.float32
     np.testing.assert_array_equal(features, np.repeat(np.array(means)[:, None], CLASSES, 1))
     assert net.calls <= {(("rescale", True), ("resize", True), ("return_features", True))}
-    assert [len(batch) for batch in net.seen] == [2] * (len(means) // 2) + [1] * (len(means) % 2)
+    assert [len(batch) for batch in net.seen] == batches  # an odd window is not left alone
     for batch in net.seen:
         assert batch.shape[1:] == (3, 16, 4, 6)
         assert batch.dtype == torch.uint8

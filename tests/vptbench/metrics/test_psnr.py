@@ -138,8 +138,8 @@ def test_refuses_float_frames_and_another_mask():
 
 
 def test_hand_and_naive_his():
-    # 200 against 180 is 20 log10(255/20) = 22.1102 dB; on [-1, 1] no value of the generated frame is negative,
-    # so the script's peak is 1 instead of 2: 6.0206 dB less. One value of 127 and the peak is 2 again.
+    # 200 against 180 is 20 log10(255/20) = 22.1102 dB; on [-1, 1] no value of the generated frame is
+    # negative, so the peak is 1 instead of 2: 6.0206 dB less. One value of 127 and the peak is 2 again.
     found = PSNR_HIS.per_frame(generated=constant(200), target=constant(180))
     np.testing.assert_allclose(found, [22.11020369539948 - 6.020599913279624], atol=1e-9)
     one_dark = constant(200)
