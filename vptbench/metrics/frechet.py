@@ -8,7 +8,7 @@ no square root of a matrix, so that it is exact where samples are fewer than fea
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ BLOCK = 32
 
 Used by `Statistics`. Source: measured, 350 rows of 2048 features.
 """
+
+PIECES = 5
+"""Parts are split in so many at a time. Used by `leave_one_out`. Source: 20 groups then take two splits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +158,9 @@ def features_to_total(features: Iterable[Features], start: Statistics = NOTHING)
 def leave_one_out(parts: Sequence[Iterable[Features]], others: Statistics = NOTHING) -> Iterator[Statistics]:
     """For each of `parts`, all the rest together: what a jackknife needs.
 
-    Halves the parts again and again, so that n parts are gone through some log2 n times without any
-    subtraction, while log2 n statistics are held and one matrix of features.
+    Splits the parts in five again and again, so that 20 parts are gone through some 7 times without any
+    subtraction, while two statistics are held and one matrix of features. Halving would go through them 5
+    times and hold five, each 32 MiB for 2048 features.
 
     Args:
         parts: Groups of clips, each the features of its clips one after another; read several times.
@@ -165,9 +169,11 @@ def leave_one_out(parts: Sequence[Iterable[Features]], others: Statistics = NOTH
     if len(parts) <= 1:
         yield from [others] * len(parts)
         return
-    half = len(parts) // 2
-    for inside, outside in ((parts[:half], parts[half:]), (parts[half:], parts[:half])):
-        yield from leave_one_out(inside, features_to_total(chain.from_iterable(outside), others))
+    ends = [round(len(parts) * number / PIECES) for number in range(PIECES + 1)]
+    for start, stop in pairwise(ends):
+        if start < stop:
+            outside = chain.from_iterable([*parts[:start], *parts[stop:]])
+            yield from leave_one_out(parts[start:stop], features_to_total(outside, others))
 
 
 def samples_to_estimate(
