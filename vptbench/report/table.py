@@ -117,7 +117,7 @@ def scores_to_markdown(folders: Sequence[Path | str]) -> str:
             rows.append([escape_markdown(row.name), row.kind, *figures])
         texts.append(
             f"### {escape_markdown(section.title)}\n\n{_counts(section)}\n\n{rows_to_markdown(rows)}\n\n"
-            f"{' '.join([section.sentence, *section.notes])}\n"
+            f"{' '.join([section.sentence, *map(escape_markdown, section.notes)])}\n"
         )
     return "\n".join(texts)
 
@@ -158,30 +158,30 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
         rows=tuple(sorted(rows, key=lambda row: row.kind == "audit")),
         sentence=weights_to_sentence(list(figures)),
         random=any(name.endswith(RANDOM_SUFFIX) for name in figures),
-        notes=_to_notes(figures),
+        notes=_to_notes(members, list(figures)),
     )
 
 
-def _to_notes(figures: Mapping[str, Sequence[Figure]]) -> tuple[str, ...]:
-    """What the figures of a section leave unsaid, in sentences."""
+def _to_notes(members: Sequence[tuple[Path, Scores]], names: Sequence[str]) -> tuple[str, ...]:
+    """What the figures of a section leave unsaid, in sentences; audits explain themselves."""
+    models = [scores for _, scores in members if scores.kind != "audit"]
     notes: list[str] = []
-    for name, found in figures.items():
-        known = [figure for figure in found if figure.value is not None]
-        notes += dict.fromkeys(
-            f"{each.label} ({name}): none, {each.reason}." for each in found if each.reason
-        )
-        lost = max((figure.infinite_frames for figure in found), default=0)
-        if lost and known:
-            notes.append(
-                f"{known[0].label} ({name}): up to {lost} frames without a finite value are left out."
-            )
+    for name in names:
+        found = [(printable(scores.model), scores.own[name]) for scores in models if name in scores.own]
+        known = [figure for _, figure in found if figure.value is not None]
+        notes += [f"{each.label} of {model}: none, {each.reason}." for model, each in found if each.reason]
+        notes += [
+            f"{each.label} of {model}: {each.infinite_frames} frames without a finite value are left out."
+            for model, each in found
+            if each.infinite_frames and each.value is not None
+        ]
         counts = sorted({figure.samples for figure in known if not figure.pooling})
         if counts:
             spread = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
             few = ""
             if counts[0] < FEW_SAMPLES and known[0].label.startswith(FRECHET):
                 few = "; so few leave it mostly bias: compare at equal n alone"
-            notes.append(f"{known[0].label} ({name}): n = {spread}{few}.")
+            notes.append(f"{known[0].label}: n = {spread}{few}.")
         floors = [figure.floor for figure in known if figure.floor is not None]
         if floors:
             notes.append(f"{known[0].label} of the true frames themselves: {floors[0]:.4g}.")

@@ -129,3 +129,22 @@ def test_escaping_by_hand():
 def test_what_is_no_scores_folder(tmp_path):
     with pytest.raises(ManifestError, match=r"expected a folder with scores\.json"):
         scores_to_sections([tmp_path])
+
+
+def test_what_figures_leave_unsaid_stands_below(tmp_path, make_scores):
+    everything = [(clip, frame) for clip in ("a", "b/c") for frame in range(1, 5)]
+    for name, fields in {
+        "model": {"infinite": everything[:3]},
+        "none": {"infinite": everything},
+        "audit": {"infinite": everything, "kind": "audit"},
+    }.items():
+        write_scores(tmp_path / name, make_scores(name, **fields))
+    text = scores_to_text([tmp_path / name for name in ("model", "none", "audit")])
+    assert "PSNR of model: 3 frames without a finite value are left out." in text
+    assert "PSNR of none: none, all frames equal their targets." in text
+    assert "PSNR of audit" not in text
+    assert "FID: n = 8; so few leave it mostly bias: compare at equal n alone." in text
+    scores = make_scores("flicker")
+    figures = {**scores.metrics, "l1-v1": dataclasses.replace(scores.metrics["l1-v1"], floor=0.25)}
+    write_scores(tmp_path / "floor", dataclasses.replace(scores, metrics=figures))
+    assert "L1 of the true frames themselves: 0.25." in scores_to_text([tmp_path / "floor"])
