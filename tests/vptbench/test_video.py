@@ -1,3 +1,7 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -55,6 +59,25 @@ def test_pyav_goes_on_where_decord_stops(movie, monkeypatch):
 def test_equal_frames_give_equal_bytes(movie, tmp_path):
     frames_to_video(moving_square(), tmp_path / "b.mp4", fps=30)
     assert (tmp_path / "b.mp4").read_bytes() == movie.read_bytes()
+
+
+WRITE = """
+import sys, numpy as np
+from pathlib import Path
+from vptbench.video import frames_to_video
+cells = np.random.default_rng(0).integers(0, 256, (12, 16, 3), np.uint8)
+picture = cells.repeat(4, 0).repeat(4, 1)
+frames_to_video([np.roll(picture, (k, 2 * k), (0, 1)) for k in range(30)], Path(sys.argv[1]), fps=30)
+"""
+
+
+def test_what_memory_held_before_does_not_matter(tmp_path):
+    """The C library fills fresh memory with one value or another: only what was written may enter a file."""
+    for fill in ("1", "37", "200"):
+        command = [sys.executable, "-c", WRITE, str(tmp_path / fill)]
+        subprocess.run(command, env=os.environ | {"MALLOC_PERTURB_": fill}, check=True)
+    first, *others = [(tmp_path / fill).read_bytes() for fill in ("1", "37", "200")]
+    assert all(other == first for other in others)
 
 
 @pytest.mark.parametrize(
