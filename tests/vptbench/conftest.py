@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vptbench.scorefile import Figure, Scores, clips_to_value, frames_to_clips
+from vptbench.figure import Figure
+from vptbench.scorefile import Scores, clips_to_value, frames_to_clips
 
 FACTS = {"ssim-v1": ("SSIM", "", True), "psnr-v1": ("PSNR", "dB", True), "l1-v1": ("L1", "", False)}
 BENCHMARK = {

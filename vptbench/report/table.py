@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vptbench.figure import Figure
 from vptbench.leaderboard.digits import EMPTY, interval_to_text, value_to_text, values_to_decimals
 from vptbench.leaderboard.ranking import Column, escape_markdown, heading, rows_to_markdown
 from vptbench.leaderboard.rules import RANDOM_SUFFIX, networks_to_text, weights_to_sentence
-from vptbench.scorefile import Figure, Scores, read_scores
+from vptbench.scorefile import Scores, read_scores
 
 FRECHET = ("FID", "FVD")
 """How labels of Fréchet distances begin; KID is unbiased at any number of samples."""

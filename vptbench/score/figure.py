@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from vptbench.errors import ScoreError
+from vptbench.figure import Figure
 from vptbench.interval import (
     CONFIDENCE,
     GROUPS,
@@ -23,7 +24,7 @@ from vptbench.manifest import Json
 from vptbench.metrics import DistributionMetric, FrameMetric, Metric, is_frame_metric
 from vptbench.metrics.protocol import Features, FrameValues, Group
 from vptbench.score.measurement import Measured, load_array
-from vptbench.scorefile import PER_FRAME_COLUMNS, Figure, clips_to_value, frames_to_clips
+from vptbench.scorefile import PER_FRAME_COLUMNS, clips_to_value, frames_to_clips
 
 SEED = 0
 """Of the bootstrap."""

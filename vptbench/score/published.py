@@ -15,10 +15,11 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from vptbench.figure import Figure
 from vptbench.manifest import delete, write_text
 from vptbench.registry import check_known
 from vptbench.score.figure import Pooled, frames_to_pooled
-from vptbench.scorefile import Figure, Scores
+from vptbench.scorefile import Scores
 
 PUBLISHED = "published.csv"
 """Table beside the scores, with `COLUMNS`."""

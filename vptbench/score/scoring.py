@@ -6,17 +6,18 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
-from vptbench.benchmarks.items import Item, benchmark_items, items_to_clip_list_sha256
-from vptbench.benchmarks.loader import Benchmark, load_benchmark
+from vptbench.benchmarks.items import benchmark_items, items_to_clip_list_sha256
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.config import config_to_json
-from vptbench.errors import OutputError, UsageError, WeightsError
+from vptbench.errors import UsageError, WeightsError
 from vptbench.manifest import Json, library_versions, relative_path
 from vptbench.metrics import METRICS, metric_facts, metric_name
-from vptbench.outputs import Outputs, open_folder
+from vptbench.outputs import open_folder
 from vptbench.outputs.reader import FrameReader
 from vptbench.registry import check_known
 from vptbench.score.figure import INTERVALS
 from vptbench.score.measurement import Job, Lengths
+from vptbench.score.origin import check_clip_list, check_sources, reader_to_manifest
 from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, store_to_pairs
 from vptbench.score.plan import PARTS, Plan, plan_to_scores
 from vptbench.score.published import groups_to_metrics, resolve_groups, write_published
@@ -179,8 +180,8 @@ def outputs_to_scorefile(
     generated = _open_generated(outputs, targets, settings, {item.id: item.real_clip for item in items})
     pairs = store_to_pairs(generated, targets, protocol, resize=bool(settings.resize))
     clip_list = items_to_clip_list_sha256(items, opened)
-    _check_clip_list(generated, protocol, clip_list)
-    _check_sources(generated, items)
+    check_clip_list(generated, protocol, clip_list)
+    check_sources(generated, items)
     other = next(split for split in schema.SPLITS if split != protocol.split)
     unpaired = frozenset(name for name in chosen if _reference(name, protocol.reference) != protocol.split)
     reference = (
@@ -309,7 +310,7 @@ def _common_facts(
         UsageError: A model's name is claimed for outputs that state it.
     """
     networks, claimed = settings.networks, settings.claimed
-    known = _manifest(generated)
+    known = reader_to_manifest(generated)
     if known is not None and "model" in claimed:
         raise UsageError(
             f"expected no claim of a model's name, got {claimed['model']!r}: {generated.path} states "
@@ -331,12 +332,6 @@ def _common_facts(
         "claimed": dict(claimed),
         "libraries": {**library_versions(), **{name: version(name) for name in LIBRARIES}},
     }
-
-
-def _manifest(generated: FrameReader) -> Mapping[str, Json] | None:
-    """What ``outputs.json`` says, where there is one."""
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
-    return reader.manifest if isinstance(reader, Outputs) else None
 
 
 def _chosen(
@@ -364,43 +359,6 @@ def _check_weights(chosen: Sequence[str], networks: Networks) -> None:
     problems = [text for name in used if (text := weights_to_problem(name, networks.directory))]
     if problems:
         raise WeightsError("; ".join(problems))
-
-
-def _check_clip_list(generated: FrameReader, benchmark: Benchmark, clip_list: str) -> None:
-    """See that outputs of the same protocol were made from the very clips of the store.
-
-    Raises:
-        OutputError: They were not.
-    """
-    known = _manifest(generated) or {}
-    under = known.get("benchmark")
-    same = isinstance(under, Mapping) and under.get("sha256") == benchmark.sha256
-    if same and known["clip_list_sha256"] != clip_list:
-        raise OutputError(
-            f"{generated.path}: expected outputs made from the clips of this store (clip list "
-            f"{clip_list[:12]}…), found others ({str(known['clip_list_sha256'])[:12]}…): clips, crops or "
-            "sizes differ; give the store that they were generated from"
-        )
-
-
-def _check_sources(generated: FrameReader, items: Sequence[Item]) -> None:
-    """See that outputs which say from what they were made were made from what the protocol says.
-
-    Raises:
-        OutputError: They were made from another picture, or driven by another clip.
-    """
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
-    if not isinstance(reader, Outputs):
-        return
-    for item in items:
-        entry = reader.entry(item.id)
-        wanted = {"clip": item.source_clip, "frame": item.source_frame}
-        for what, expected in (("source", wanted), ("driving", item.driving_clip)):
-            if entry.get(what, expected) not in (expected, None):
-                raise OutputError(
-                    f"{reader.path}: {item.id}: expected {what} {expected}, found {entry[what]}: the outputs "
-                    "were generated under another protocol; generate under this one"
-                )
 
 
 def _is_writable(store: Path) -> bool:
