@@ -4,10 +4,14 @@ import importlib.util
 import platform
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from vptbench.errors import ModelError
+from vptbench.generate.model import name_to_model
+from vptbench.manifest import Json
 from vptbench.video import HAS_DECORD
 from vptbench.weights import NETWORKS, weights_to_problem
 
@@ -33,6 +37,38 @@ class Finding:
 def machine_to_findings(weights_dir: Path | None = None) -> list[Finding]:
     """Look at interpreter, decoders, accelerator, extras, networks and disk."""
     return [_python(), _decord(), _accelerator(), _zstd(), _disk(), *_networks(weights_dir)]
+
+
+def model_to_efficiency(name: str, device: str) -> Sequence[Mapping[str, Json]]:
+    """What a model costs, by its own measure: its class has a method ``efficiency``.
+
+    Args:
+        name: Of the model, in the entry points.
+        device: "cpu" or "cuda".
+
+    Returns:
+        Rows with equal keys, for a table.
+
+    Raises:
+        RegistryError: No package that is installed brings such a model.
+        ModelError: It cannot be imported or does not measure itself, or what it gave is no table.
+    """
+    efficiency = getattr(name_to_model(name).factory, "efficiency", None)
+    if not callable(efficiency):
+        raise ModelError(
+            f"expected model {name} to have a classmethod efficiency, found none; "
+            "`vptbench generate` measures what any model costs"
+        )
+    rows = efficiency(device)
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ModelError(
+            f"expected model {name}'s efficiency to be a list of dicts, got {type(rows).__name__}; mend it"
+        )
+    if any(list(row) != list(rows[0]) for row in rows):
+        raise ModelError(
+            f"expected rows of model {name}'s efficiency to have equal keys, got others; mend it"
+        )
+    return rows
 
 
 def _python() -> Finding:

@@ -59,6 +59,10 @@ class OutputError(VptbenchError):
     """A model's outputs are incomplete, damaged or do not fit their targets."""
 
 
+class RunError(VptbenchError):
+    """A training run is damaged, interrupted or of another kind."""
+
+
 class DownloadError(VptbenchError):
     """A file could not be brought, or what came is another one."""
 

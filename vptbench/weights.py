@@ -100,10 +100,19 @@ NETWORKS: dict[str, Network] = {
         serves="features of FVD",
         mib=49,
     ),
+    "vgg19": Network(
+        file="vgg19-dcbb9e9d.pth",
+        url="https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",
+        sha256="dcbb9e9dad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+        licence="BSD-3-Clause (torchvision); trained on ImageNet",
+        serves="content, style and contextual losses of the reference model",
+        mib=548,
+    ),
 }
-"""The networks that metrics use; full hashes are of what these addresses gave in 2026-08.
+"""The networks of metrics and of the reference model's losses.
 
-torchvision names its files after the first 8 digits of their SHA-256: of one of them no more is known.
+Full hashes are of what these addresses gave in 2026-08. torchvision names its files after the first 8 digits
+of their SHA-256: of one of them no more is known.
 """
 
 

@@ -106,7 +106,9 @@ def run(*words):
 
 
 def test_published_networks_are_pinned():
-    assert list(NETWORKS) == ["alexnet", "vgg16", "inception-fid", "inception-torchvision", "i3d-kinetics400"]
+    assert list(NETWORKS) == [
+        "alexnet", "vgg16", "inception-fid", "inception-torchvision", "i3d-kinetics400", "vgg19",
+    ]  # fmt: skip
     for name, network in NETWORKS.items():
         assert len(network.sha256) in {8, 64}
         assert int(network.sha256, 16)
@@ -379,7 +381,7 @@ def test_command_verifies_the_named_ones(pin, tmp_path):
 def test_a_misspelt_network_stops_before_anything_is_done(tmp_path, command):
     result = run(command, "alexnet", "vgg", "--weights-dir", tmp_path)
     assert result.exit_code == 2
-    assert result.output == "Error: expected a known network, got 'vgg'; did you mean 'vgg16'?\n"
+    assert result.output == "Error: expected a known network, got 'vgg'; did you mean 'vgg19' or 'vgg16'?\n"
 
 
 def test_command_lists_sizes_and_metrics(pin, tmp_path):
@@ -394,7 +396,7 @@ def test_command_lists_sizes_and_metrics(pin, tmp_path):
     assert {name: (row["state"], row["mib"]) for name, row in rows.items()} == {
         "alexnet": ("missing", 233), "vgg16": ("missing", 528), "inception-fid": ("missing", None),
         "inception-torchvision": ("missing", 104), "i3d-kinetics400": ("damaged", 49),
-        "tiny": ("verified", 3),
+        "vgg19": ("missing", 548), "tiny": ("verified", 3),
     }  # fmt: skip
     serve = {
         "alexnet": "lpips-v1", "vgg16": "lpips-vgg-v1", "inception-fid": "fid-v1",
@@ -402,7 +404,7 @@ def test_command_lists_sizes_and_metrics(pin, tmp_path):
     }  # fmt: skip
     for name, metric in serve.items():
         assert metric in rows[name]["metrics"].split(", ")
-    assert rows["tiny"]["metrics"] == ""
+    assert rows["vgg19"]["metrics"] == rows["tiny"]["metrics"] == ""
     assert rows["inception-torchvision"]["sha256"] == "0cc3c7bd"
     table = run("list", "--weights-dir", tmp_path).output.splitlines()
     assert table[0].split() == ["network", "serves", "state", "mib"]

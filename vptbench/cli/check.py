@@ -12,6 +12,7 @@ CHECKS = {
     "store.json": "vptbench.store.check:store_to_problems",
     "outputs.json": "vptbench.outputs.check:outputs_to_problems",
     "scores.json": "vptbench.scorefile:scores_to_problems",
+    "run.json": "vptbench.runfile:run_to_problems",
     ".csv": "vptbench.leaderboard.check:board_to_problems",
 }
 """Manifest of a folder, or suffix of a file, to the function that lists its problems."""
@@ -21,7 +22,10 @@ CHECKS = {
 @click.argument("place", metavar="FOLDER|BOARD", type=options.FOLDER)
 @options.verbose
 def command(place: Path) -> None:
-    """Read a clip store, outputs, scores or a leaderboard to the last byte, and say what is wrong with it."""
+    """Read a thing on disk to the last byte, and say what is wrong with it.
+
+    A clip store, outputs, scores, a training run or a leaderboard.
+    """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object
 

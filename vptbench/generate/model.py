@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Literal, Protocol, Self, cast
 
 from vptbench.clip import Clip, Frames, PoseClip, SourceFrame
-from vptbench.errors import ModelError
-from vptbench.registry import check_known, group_to_table, id_to_object
+from vptbench.registry import check_callables, check_known, group_to_table, id_to_object, strangers_import
 
 MODELS_GROUP = "vptbench.models"
 AUDITS_GROUP = "vptbench.audits"
@@ -19,8 +18,10 @@ class Model(Protocol):
     """Makes a video of a person from one picture and driving poses. Implementers import nothing.
 
     It may also have an attribute ``parameters``, the number of its weights, or, as torch's modules do, a
-    method of that name that gives the arrays of weights. Randomness: before each clip the global generators
-    of Python, NumPy and torch are seeded from the run's seed and the clip's id.
+    method of that name that gives the arrays of weights; and a classmethod ``efficiency(device)`` for
+    `vptbench doctor --model`, which gives a list of dicts with equal keys: what the model costs, a row each.
+    Randomness: before each clip the global generators of Python, NumPy and torch are seeded from the run's
+    seed and the clip's id.
     """
 
     @classmethod
@@ -81,17 +82,7 @@ def name_to_model(name: str) -> FoundModel:
     kind: Kind = "model" if name in models else "audit"
     table = {**audits, **models}
     check_known(name, table, "model")
-    try:
+    with strangers_import(f"model {name}", table[name]):
         factory = id_to_object(name, table, "model")
-    except (Exception, SystemExit) as error:  # anybody's code runs when it is imported
-        raise ModelError(
-            f"expected model {name} at its entry point {table[name]}, which cannot be imported "
-            f"({type(error).__name__}: {error}); install what it needs, or mend the entry point"
-        ) from error
-    missing = [method for method in ("load", "generate") if not callable(getattr(factory, method, None))]
-    if missing:
-        raise ModelError(
-            f"expected model {name} ({table[name]}) to have the methods load and generate, "
-            f"found no {' and no '.join(missing)}; see vptbench.generate.model"
-        )
+    check_callables(factory, ("load", "generate"), f"model {name} ({table[name]})", "methods", see=__name__)
     return FoundModel(name=name, kind=kind, factory=cast("type[Model] | type[Audit]", factory))

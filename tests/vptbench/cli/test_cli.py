@@ -97,7 +97,9 @@ def test_a_bug_is_not_hidden(monkeypatch):
 def test_check_wants_one_of_our_folders(tmp_path):
     result = run("check", tmp_path)
     assert result.exit_code == 2
-    text = "expected a folder with store.json, outputs.json, scores.json, or a leaderboard's CSV, found none"
+    text = (
+        "store.json, outputs.json, scores.json, run.json, or a leaderboard's CSV, found none; check the path"
+    )
     assert text in result.output
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "text.txt").write_text("")
@@ -165,12 +167,13 @@ def test_weights_and_doctor_say_what_is_missing(tmp_path):
     rows = json.loads(run("weights", "list", "--json", "--weights-dir", tmp_path).output)
     states = dict.fromkeys(["alexnet", "vgg16", "inception-fid", "inception-torchvision"], "missing")
     states["i3d-kinetics400"] = "damaged"
+    states["vgg19"] = "missing"
     assert {row["network"]: row["state"] for row in rows} == states
     result = run("weights", "verify", "--weights-dir", tmp_path)
     assert result.exit_code == 2
     assert [line.partition(":")[0] for line in result.output.splitlines()] == [*states, "Error"]
     assert "vptbench weights fetch" in result.output
-    assert f"expected all 5 networks, could not have {', '.join(states)}" in result.output
+    assert f"expected all 6 networks, could not have {', '.join(states)}" in result.output
     findings = json.loads(run("doctor", "--json", "--weights-dir", tmp_path).output)
     assert {row["what"]: row["state"] for row in findings}["alexnet"] == "missing"
     assert {row["what"] for row in findings} >= {"python", "decord", "GPU", "disk"}

@@ -1,0 +1,72 @@
+"""What a model says that it costs."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from vptbench.cli import main
+from vptbench.doctor import model_to_efficiency
+from vptbench.errors import ModelError, RegistryError
+from vptbench.generate import model as model_file
+
+ROWS = [
+    {"config": "tiny", "parameters": 1000, "device": "cpu"},
+    {"config": "published", "parameters": 20_000, "device": "cpu"},
+]
+
+
+class Measured:
+    def load(self):
+        pass
+
+    generate = load
+
+    @classmethod
+    def efficiency(cls, device):
+        return [{**row, "device": device} for row in ROWS]
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    monkeypatch.setattr(model_file, "group_to_table", lambda _: {"measured": "here"})
+    monkeypatch.setattr(model_file, "id_to_object", lambda *_: Measured)
+
+
+@pytest.mark.usefixtures("measured")
+def test_a_model_measures_itself():
+    assert model_to_efficiency("measured", "cpu") == ROWS
+    result = CliRunner().invoke(main, ["doctor", "--model", "measured", "--device", "cpu"])
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        "config     parameters  device",
+        "tiny       1000        cpu",
+        "published  20000       cpu",
+    ]
+    result = CliRunner().invoke(main, ["doctor", "--model", "measured", "--device", "cpu", "--json"])
+    assert json.loads(result.output) == ROWS
+
+
+@pytest.mark.usefixtures("measured")
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"config": 1}, "expected model measured's efficiency to be a list of dicts, got dict; mend it"),
+        ([{"config": 1}, {"device": 1}], "expected rows of model measured's efficiency to have equal keys"),
+    ],
+)
+def test_what_is_no_table_is_refused(monkeypatch, rows, message):
+    monkeypatch.setattr(Measured, "efficiency", lambda _: rows)
+    with pytest.raises(ModelError, match=message):
+        model_to_efficiency("measured", "cpu")
+
+
+def test_a_model_that_does_not_is_told_in_one_line():
+    result = CliRunner().invoke(main, ["doctor", "--model", "copy_source"])
+    assert result.exit_code == 2
+    assert result.output.startswith(
+        "Error: expected model copy_source to have a classmethod efficiency, found none"
+    )
+    assert result.output.count("\n") == 1
+    with pytest.raises(RegistryError, match="expected a known model, got 'nobody'"):
+        model_to_efficiency("nobody", "cpu")
