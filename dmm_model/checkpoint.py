@@ -2,6 +2,8 @@
 
 import io
 import pickle
+import struct
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +16,12 @@ from vptbench.errors import ModelError
 PUBLISHED_EXTRAS = ("renderer.",)
 """Beginnings of keys that the published code saves beside the generator's: its mesh renderer's."""
 
+DAMAGE = (
+    ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, RuntimeError, TypeError,
+    ValueError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What torch raises for files that were cut short or changed, or never were a checkpoint."""
+
 State = dict[str, object]
 """What a checkpoint holds: tensors, numbers and texts, in dictionaries and lists."""
 
@@ -25,17 +33,18 @@ def read_checkpoint(path: Path) -> State:
         ModelError: It is missing, cut short, or holds anything else.
     """
     try:
-        state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of old pickles; what cannot be read is told below
+            state = torch.load(io.BytesIO(path.read_bytes()), map_location="cpu", weights_only=True)
     except OSError as error:
         raise ModelError(
             f"expected a checkpoint at {path}, found none that can be read ({error.strerror}); check the path"
         ) from error
     except pickle.UnpicklingError as error:
         raise ModelError(
-            f"{path}: expected tensors and plain values only, found something that would run code, or damage "
-            f"({_first_line(error)}); nothing of it was run: take a file from a source that you trust"
+            f"{path}: expected tensors and plain values only, found code, or damage; "
+            "nothing of it was run: take a file from a source that you trust"
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise ModelError(
             f"{path}: expected a whole checkpoint, found damage ({_first_line(error)}); take an earlier one"
         ) from error

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args, get_type_hints
@@ -14,6 +15,22 @@ from vptbench.registry import check_known
 Motion = Literal["dmm", "deformable", "convolution"]
 
 
+def _check_least(record: object, least: Mapping[str, int]) -> None:
+    """See that fields hold numbers of at least so much.
+
+    Raises:
+        ConfigError: Some do not; all are named.
+    """
+    found = {name: getattr(record, name) for name in least}
+    problems = [
+        f"{name}: expected a number of at least {least[name]}, got {value}"
+        for name, value in found.items()
+        if not (math.isfinite(value) and value >= least[name])
+    ]
+    if problems:
+        raise ConfigError("; ".join(problems) + f"; change these fields of {type(record).__name__}")
+
+
 @dataclass(frozen=True)
 class GeneratorConfig:
     """The generator's shape; the defaults are the published network.
@@ -21,7 +38,7 @@ class GeneratorConfig:
     Attributes:
         size: Height and width of the frames it is meant for, pixels; it takes others too (`Generator`).
         channels: Channels after the first encoder stage; each further stage doubles them up to `widest`.
-        widest: The most channels of an encoder stage, and the length of the style vector.
+        widest: The most channels of an encoder stage.
         style_stages: Halvings of the style encoder, whose last map is averaged to the style vector.
         keypoints: Heatmaps of a pose.
         frames_per_chunk: Frames that are generated together; backward states restart with each chunk.
@@ -40,6 +57,12 @@ class GeneratorConfig:
     bidirectional: bool = True
     motion: Motion = "dmm"
     style_modulation: bool = True
+
+    def __post_init__(self) -> None:
+        _check_least(
+            self,
+            {"size": 8, "channels": 1, "widest": 1, "style_stages": 3, "keypoints": 1, "frames_per_chunk": 1},
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +87,9 @@ class LossConfig:
     contextual: float = 0.1
     spatial: float = 2.0
     temporal: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check_least(self, dict.fromkeys((field.name for field in dataclasses.fields(self)), 0))
 
     @property
     def needs_vgg(self) -> bool:
@@ -117,6 +143,12 @@ class TrainConfig:
     sample_every: int = 500
     save_every: int = 1000
     keep: int = 3
+
+    def __post_init__(self) -> None:
+        counts = ("iterations", "window", "source_frames", "batch", "accumulate", "log_every", "sample_every",
+                  "save_every", "keep")  # fmt: skip
+        rates = ("learning_rate", "discriminator_rate", "beta1", "beta2", "decay_from", "ema")
+        _check_least(self, dict.fromkeys(counts, 1) | dict.fromkeys(rates, 0))
 
 
 @dataclass(frozen=True)

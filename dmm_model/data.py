@@ -195,7 +195,7 @@ def windows_to_loader(  # noqa: PLR0913 - what, which, and whose
 
 
 def pose_clip_to_inputs(
-    source: SourceFrame, driving: PoseClip, rows: range, *, device: torch.device | str = "cpu"
+    source: SourceFrame, driving: PoseClip, rows: Sequence[int], *, device: torch.device | str = "cpu"
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """What the generator follows, for some rows of a driving clip.
 
@@ -225,7 +225,7 @@ def pose_clip_to_inputs(
     return poses, _poses_to_grids(source, driving, rows).to(device)
 
 
-def _poses_to_grids(source: SourceFrame, driving: PoseClip, rows: range) -> torch.Tensor:
+def _poses_to_grids(source: SourceFrame, driving: PoseClip, rows: Sequence[int]) -> torch.Tensor:
     """Mesh flow from the source to each row, float32 (1, T, H, W, 2), also of what the source hides."""
     return torch.from_numpy(np.stack([driving.mesh_flow(source, row) for row in rows]))[None]
 

@@ -49,10 +49,11 @@ def _corners(offset: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     """
     batch, _, height, width = offset.shape
     tap = torch.arange(TAPS, device=offset.device)
-    moved = offset.reshape(batch, TAPS, 2, height, width).permute(0, 3, 4, 1, 2)  # (B, H, W, 9, 2)
+    exact = offset.to(torch.promote_types(offset.dtype, torch.float32))  # bfloat16 cannot count pixels
+    moved = exact.reshape(batch, TAPS, 2, height, width).permute(0, 3, 4, 1, 2)  # (B, H, W, 9, 2)
     y = torch.arange(height, device=offset.device)[:, None, None] + (tap // 3 - 1) + moved[..., 0]
     x = torch.arange(width, device=offset.device)[:, None] + (tap % 3 - 1) + moved[..., 1]
-    top, left = y.detach().floor(), x.detach().floor()
+    top, left = y.detach().nan_to_num().floor(), x.detach().nan_to_num().floor()
     down, right = y - top, x - left
     amount = mask.permute(0, 2, 3, 1)
     first = torch.arange(batch, device=offset.device)[:, None, None, None] * (height * width)

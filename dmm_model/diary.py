@@ -11,9 +11,11 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
 from dmm_model.generate import generate_clip
+from dmm_model.generator import size_to_problem
 from dmm_model.learner import Learner
+from vptbench.clip import Clip
 from vptbench.errors import RunError
-from vptbench.image import frames_to_sheet, write_image
+from vptbench.image import frames_to_sheet, image_to_bytes
 from vptbench.manifest import written_beside
 from vptbench.runfile import Run
 from vptbench.runlog import append_log
@@ -46,8 +48,7 @@ class Diary:
         self._count = 0
         self._start = time.perf_counter()
         if self._writes:
-            opened = open_store(store)
-            self._clip = opened[(opened.ids("test") or opened.ids("train"))[0]]
+            self._clip = _choose_clip(store, learner)
             board = str(run.path / BOARD_FOLDER)
             self._board = SummaryWriter(board, purge_step=learner.iteration + 1)
 
@@ -61,15 +62,19 @@ class Diary:
         found |= {BEFORE_CRITICS + name: value.item() for name, value in critic_terms.items()}
         for name, value in found.items():
             if not math.isfinite(value):
-                raise RunError(self._lost(name, value))
+                text = lost_to_text(self._run, self._learner.iteration + 1, f"{name} = {value} in")
+                raise RunError(text)
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
 
     def write(self) -> None:
-        """After each iteration: a row of the log, points of the curves and a strip, when they are due."""
+        """After each iteration: a row of the log, points of the curves and a strip, when they are due.
+
+        A row is due before each checkpoint too, so that training that goes on has nothing to remember.
+        """
         config, iteration = self._learner.preset.training, self._learner.iteration
         last = iteration == config.iterations
-        if iteration % config.log_every == 0 or last:
+        if iteration % config.log_every == 0 or iteration % config.save_every == 0 or last:
             means = {name: value / self._count for name, value in self._sums.items()}
             self.notes.update({name: f"{value:.3g}" for name, value in means.items()})
             if self._writes:
@@ -77,12 +82,13 @@ class Diary:
                 append_log(self._run.log, iteration, seconds, means)
                 for name, value in means.items():
                     self._board.add_scalar(name, value, iteration)
+                self._board.flush()
             self._sums, self._count, self._start = {}, 0, time.perf_counter()
         if self._writes and (iteration % config.sample_every == 0 or last):
             self._write_strip(iteration)
 
     def close(self) -> None:
-        """Write what curves are still held back."""
+        """End the thread that writes curves."""
         if self._writes:
             self._board.close()
 
@@ -96,13 +102,22 @@ class Diary:
         sheet = frames_to_sheet([[real[0], *(frames[row] for row in shown)] for frames in (real, made)])
         self._run.samples.mkdir(exist_ok=True)
         with written_beside(self._run.samples / f"{iteration:08d}.png") as part:
-            write_image(part.with_suffix(".png"), sheet)
-            part.with_suffix(".png").replace(part)
+            part.write_bytes(image_to_bytes(sheet, ".png"))
 
-    def _lost(self, name: str, value: float) -> str:
-        found = self._run.checkpoints()
-        back = f"the last good checkpoint is {found[-1][1]}" if found else "no checkpoint was saved before"
-        return (
-            f"{self._run.path}: expected finite losses, found {name} = {value} in iteration "
-            f"{self._learner.iteration + 1}; {back}; lower training.learning_rate, or train in float32"
-        )
+
+def lost_to_text(run: Run, iteration: int, found: str) -> str:
+    """What ends a training whose losses or weights are no numbers any more, in words."""
+    kept = run.checkpoints()
+    back = f"the last good checkpoint is {kept[-1][1]}" if kept else "no checkpoint was saved before"
+    return (
+        f"{run.path}: expected finite losses and weights, found {found} iteration {iteration}; {back}; "
+        "lower training.learning_rate, or train in float32"
+    )
+
+
+def _choose_clip(store: Path, learner: Learner) -> Clip:
+    """What strips show: the first clip that can be generated, if possible of those kept for testing."""
+    opened = open_store(store)
+    clips = (opened[name] for name in (*opened.ids("test"), *opened.ids("train")))
+    config = learner.preset.generator
+    return next(clip for clip in clips if clip.mesh is not None and not size_to_problem(config, *clip.size))

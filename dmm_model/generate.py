@@ -11,7 +11,8 @@ from torch import Tensor
 from dmm_model.checkpoint import check_state, load_state, read_checkpoint
 from dmm_model.config import GeneratorConfig
 from dmm_model.data import pose_clip_to_inputs
-from dmm_model.generator import Generator, chunks, size_to_problem
+from dmm_model.efficiency import measure_efficiency
+from dmm_model.generator import Generator, size_to_problem
 from dmm_model.learner import FORMAT, VERSION
 from vptbench.clip import Frames, PoseClip, SourceFrame, frames_to_tensor, tensor_to_frames
 from vptbench.config import json_to_config
@@ -52,6 +53,11 @@ class DmmModel:
         """Number of weights."""
         return sum(parameter.numel() for parameter in self._generator.parameters())
 
+    @classmethod
+    def efficiency(cls, device: str) -> list[dict[str, Json]]:
+        """What each configuration costs here, for `vptbench doctor --model dmm`."""
+        return measure_efficiency(device)
+
     def generate(self, source: SourceFrame, driving: PoseClip) -> Frames:
         """The person of `source` in each driving pose, uint8 (T, H, W, 3).
 
@@ -68,22 +74,27 @@ class DmmModel:
 def generate_clip(generator: Generator, source: SourceFrame, driving: PoseClip) -> Frames:
     """All frames of a driving clip, uint8 (T, H, W, 3); only one chunk is held beside them.
 
+    As published, the last pose is repeated until the last chunk is whole, and the last frame is that of the
+    last repeat.
+
     Raises:
         ModelError: Source or driving clip has no mesh, or the two differ in topology or size.
     """
-    return np.concatenate(list(_generate_chunks(generator, source, driving)))
+    frames = np.concatenate(list(_generate_chunks(generator, source, driving)))
+    return np.concatenate([frames[: len(driving) - 1], frames[-1:]])
 
 
 @torch.inference_mode()
 def _generate_chunks(generator: Generator, source: SourceFrame, driving: PoseClip) -> Iterator[Frames]:
-    device = next(generator.parameters()).device
-    look = generator.look(frames_to_tensor(source.frame[None]).to(device))
-    carried, count = None, len(driving)
-    for start, stop in chunks(count, generator.config.frames_per_chunk):
-        rows = range(start, min(stop + 1, count))
+    """Whole chunks, the last row of `driving` repeated after the end."""
+    device, length = next(generator.parameters()).device, generator.config.frames_per_chunk
+    look, carried = None, None
+    for start in range(0, len(driving), length):
+        rows = [min(row, len(driving) - 1) for row in range(start, start + length + 1)]
         poses, grids = pose_clip_to_inputs(source, driving, rows, device=device)
-        size = stop - start
-        frames, carried = generator.chunk(look, poses[:, :size], grids[:, :size], grids[:, -1], carried)
+        if look is None:
+            look = generator.look(frames_to_tensor(source.frame[None]).to(device))
+        frames, carried = generator.chunk(look, poses[:, :-1], grids[:, :-1], grids[:, -1], carried)
         yield tensor_to_frames(frames[0])
 
 

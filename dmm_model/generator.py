@@ -55,8 +55,9 @@ class Generator(nn.Module):
         self.recompute = False
         widths = [min(config.channels * 2**stage, config.widest) for stage in range(config.style_stages)]
         fine, middle, coarse = widths[:STAGES]
-        style = config.widest if config.style_modulation else 0
-        self.x_ref = Encoder(3, widths)
+        style = widths[-1] if config.style_modulation else 0
+        if style:
+            self.x_ref = Encoder(3, widths)
         self.x_encoder = Encoder(config.keypoints + 3, widths[:STAGES])
         self.warp_encoder = Encoder(3, widths[:STAGES])
         self.warp_encoder.get_submodule("encoder1").requires_grad_(
@@ -107,7 +108,7 @@ class Generator(nn.Module):
     def look(self, source: Tensor) -> Look:
         """Encode the source (B, 3, H, W): its style, and the decoder's weights that follow from it."""
         source = _in_order(source)
-        style = self.x_ref(source)[-1].mean((2, 3))
+        style = self.x_ref(source)[-1].mean((2, 3)) if self.config.style_modulation else source.flatten(1)
         blocks = {name: block for name, block in self.named_children() if hasattr(block, "conv")}
         return Look(source, {name: block.get_submodule("conv")(style) for name, block in blocks.items()})
 
@@ -161,7 +162,7 @@ class Generator(nn.Module):
     def _motion(
         self, look: Look, grids: Tensor, following: Tensor, carried: Carried | None
     ) -> tuple[list[list[tuple[Tensor, ...]]], tuple[Tensor, ...]]:
-        """Motion states by level and frame (forward, then backward if there is such), and the last forward."""
+        """Motion states by level and frame (forward, then backward if any), and the last forward."""
         batch, frames = grids.shape[:2]
         warped = warp(look.source, torch.cat([grids, following[:, None]], 1))
         encoded = self._kept(self.warp_encoder, _in_order(warped.flatten(0, 1)), len(LEVELS))
@@ -219,10 +220,11 @@ def size_to_problem(config: GeneratorConfig, height: int, width: int) -> str:
     if height % whole == 0 and width % whole == 0 and area > 1:
         return ""
     smallest = 2**config.style_stages
+    advised = max(-(-config.size // whole) * whole, 2 * smallest)
     return (
         f"expected frames whose height and width are multiples of {whole}, and at least {smallest} × "
         f"{2 * smallest} or {2 * smallest} × {smallest}, got {height} × {width}; prepare with --size "
-        f"{max(config.size, 2 * smallest)}, or take a configuration with fewer style_stages"
+        f"{advised}, or take a configuration with fewer style_stages"
     )
 
 

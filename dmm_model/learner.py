@@ -131,6 +131,12 @@ def average_weights(learner: Learner) -> None:
         cast("dict[str, Tensor]", learner.average)[key].lerp_(value, 1 - learner.preset.training.ema)
 
 
+def find_spoilt(learner: Learner) -> str:
+    """Name of a weight that is infinite or NaN; empty if there is none."""
+    weights = {**learner.generator.state_dict(), **learner.critics.state_dict()}
+    return next((name for name, value in weights.items() if not value.isfinite().all()), "")
+
+
 def learner_to_state(learner: Learner, accelerator: Accelerator) -> dict[str, object]:
     """Everything that training needs to go on, and `dmm_model.generate` to begin."""
     scaler = accelerator.scaler

@@ -18,7 +18,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 COMMANDS = (
     "demo", "synth", "prepare", "show", "check", "train", "generate", "score", "leaderboard",
-    "report", "benchmarks", "weights", "doctor",
+    "report", "reproduce", "benchmarks", "weights", "doctor",
 )  # fmt: skip
 """Command names in the order of `--help`; each lies in the module of its name."""
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
+from vptbench import runfile
 from vptbench.benchmarks.items import Item, benchmark_items, items_to_clip_list_sha256
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.engine import tasks_to_results
@@ -118,6 +119,7 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         "clip_list_sha256": items_to_clip_list_sha256(items, opened),
         "store": _store_to_json(opened, items, job.outputs),
         "seed": seed,
+        "trained_on": _trained_on(checkpoint),
         "clips": list(clips),
         "libraries": library_versions(),
     }
@@ -211,6 +213,15 @@ def _store_to_json(store: Store, items: Sequence[Item], outputs: Path) -> dict[s
         **{name: sorted(values) for name, values in sources.items()},
         "poses_sha256": digest.hexdigest(),
     }
+
+
+def _trained_on(checkpoint: Path | None) -> str | None:
+    """What a checkpoint learned from, where it is a training run, or a file of one, that says so."""
+    for folder in () if checkpoint is None else (checkpoint, checkpoint.parent.parent):
+        if (folder / runfile.MANIFEST).is_file():
+            store = cast("Mapping[str, Json]", runfile.open_run(folder).manifest["store"])
+            return f"{store['dataset'] or 'own clips'}, {store['clips']} clips"
+    return None
 
 
 def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:

@@ -61,7 +61,8 @@ def scores_to_entry(
     Raises:
         BoardError: The scores name no benchmark, or the name is empty, or a claim is unknown.
     """
-    told = {**{claim: str(scores.claimed.get(claim) or "") for claim in CLAIMS}, **(claims or {})}
+    known = {**(scores.outputs or {}), **scores.claimed}
+    told = {**{claim: str(known.get(claim) or "") for claim in CLAIMS}, **(claims or {})}
     title = (scores.model if name is None else name).strip()
     if scores.benchmark is None or not title or set(told) != set(CLAIMS):
         raise BoardError(
