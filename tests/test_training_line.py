@@ -53,15 +53,6 @@ def assert_refused(result, *texts):
         assert text in line
 
 
-def assert_failed(result, *texts):
-    """A model that cannot be loaded fails at every clip; here there is one."""
-    assert result.exit_code == 1, result.output
-    summary, line = result.output.splitlines()
-    assert summary.endswith(": 0 clips generated, 1 failed:")
-    for text in texts:
-        assert text in line
-
-
 def newest_state(run):
     return torch.load(open_run(run).newest(), weights_only=True)  # noqa: TID251 - read without the model
 
@@ -168,8 +159,9 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
     """Gradients are means over processes, as they are over the batch; so all is equal but for rounding.
 
     Adam moves a weight by its gradient over that gradient's size, so one whose gradient is no more than
-    rounding goes either way: what is compared is how far all weights together came. The frame critic is left
-    out, since each process draws a frame of its own for it.
+    rounding goes either way: what is compared is how far all weights together came. 0.4 % were found, and
+    43 % for one window instead of two. The frame critic is left out, since each process draws a frame of its
+    own for it.
     """
     changes = (*TINY, "generator.frames_per_chunk=5", "training.window=10", "losses.spatial=0")
     store, runs = (
@@ -292,10 +284,10 @@ CHECKPOINTS = {
 
 
 @pytest.mark.parametrize("damage", CHECKPOINTS)
-def test_bad_checkpoints_are_one_line_for_each_clip(stores, trained, tmp_path, damage):
+def test_bad_checkpoints_are_one_line(stores, trained, tmp_path, damage):
     damage(tmp_path / "bad.pt", trained)
     result = generate(stores, tmp_path / "outputs", tmp_path / "bad.pt")
-    assert_failed(result, *CHECKPOINTS[damage])
+    assert_refused(result, *CHECKPOINTS[damage])
     assert not (tmp_path / "run by it").exists()
 
 
@@ -304,7 +296,7 @@ def test_no_checkpoint_is_one_line(stores, tmp_path):
         "generate", "dmm", stores["fashionvideo"], tmp_path / "outputs", "--benchmark", "synthetic-v1",
         "--device", "cpu",
     )  # fmt: skip
-    assert_failed(result, "expected weights for dmm, got none; give --checkpoint a run of `vptbench train`")
+    assert_refused(result, "expected weights for dmm, got none; give --checkpoint a run of `vptbench train`")
 
 
 def test_a_damaged_checkpoint_to_go_on_from_is_one_line(stores, trained, tmp_path):

@@ -127,6 +127,8 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
     skipped = tuple(record.entries)
     record.write()
     tasks = [item for item in items if item.id not in record.entries]
+    if tasks:  # what cannot be loaded is told once, not clip by clip
+        load_model(job.model, job.checkpoint, job.checkpoint_sha256, job.device)
     results = tasks_to_results(partial(_item_to_entry, job), tasks, workers=workers, scheduler=scheduler)
     for item, result in track(results, total=len(tasks), label=f"generate {model}"):
         if isinstance(result, VptbenchError):
