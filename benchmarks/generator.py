@@ -4,8 +4,8 @@
 
 Peer: `peers/naive_generator.py`, with the same weights. Measured are one chunk of six frames (batch 1, source
 encoding included) and one training step on it (forward and backward, the loss is a mean); medians after a
-round that does not count. Then, each in a process of its own, a training iteration of ours on a clip of
-`--frames`, with a backward pass and an update of Adam for each chunk, with activations kept and recomputed:
+round that does not count. Before that, each in a process of its own, a training iteration of ours on a clip
+of `--frames`, with a backward pass and an update of Adam for each chunk, activations kept and recomputed:
 its peak memory with all of torch, without losses and discriminators, which are other networks. Weights are
 drawn so that offsets are about a pixel; grids are smooth, with a background. Takes some four minutes on two
 quiet processors.
@@ -126,9 +126,14 @@ def measure(options: argparse.Namespace) -> dict[str, object]:
     for name, work in (("generate", generate), ("train", train)):
         seconds = in_turn(networks, work, options.repeats)
         rows[name] = {side: value / ours.config.frames_per_chunk for side, value in seconds.items()}
+    with torch.inference_mode():
+        exact = draw_weights(Generator()).double()(*(tensor.double() for tensor in clip))
     return {
         "seconds_per_frame": rows,
         "largest_difference_of_frames": (made[ours] - made[peer]).abs().max().item(),
+        "largest_difference_from_float64": {
+            name: (made[network] - exact).abs().max().item() for name, network in networks.items()
+        },
         "relative_difference_of_gradients": gradients_to_difference(ours, peer),
         "mean_offset_px": mean_offset(peer, lambda: generate(peer)),
     }
@@ -174,14 +179,16 @@ def main() -> None:
     if options.iteration:
         print(json.dumps(training_iteration(options)))
         return
-    document = measure(options)
+    iterations = {name: iteration_apart(name, options) for name in ITERATIONS}  # while this one is small
+    document = {"iteration": iterations, **measure(options)}
     for name, row in document["seconds_per_frame"].items():
         print(f"{name:10} ours {row['ours']:7.3f} s a frame, peer {row['peer']:7.3f} s, "
               f"ratio {row['peer'] / row['ours']:5.2f}")  # fmt: skip
     for name in ("largest_difference_of_frames", "relative_difference_of_gradients", "mean_offset_px"):
         print(f"{name.replace('_', ' ')}: {document[name]:.2g}", flush=True)
-    document["iteration"] = {name: iteration_apart(name, options) for name in ITERATIONS}
-    for name, found in document["iteration"].items():
+    for name, far in document["largest_difference_from_float64"].items():
+        print(f"{name}: largest difference of frames from float64 {far:.2g}")
+    for name, found in iterations.items():
         print(f"training iteration, {options.frames} frames, {name}: "
               f"{found['peak_mib']} MiB, {found['seconds']:.1f} s")  # fmt: skip
     if options.json is not None:

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 
 from vptbench.errors import ModelError
 
+FORMAT, VERSION = "dmm-checkpoint", 1
+"""What our own checkpoints say they are."""
+
 PUBLISHED_EXTRAS = ("renderer.",)
 """Beginnings of keys that the published code saves beside the generator's: its mesh renderer's."""
 
@@ -59,16 +62,16 @@ def write_checkpoint(path: Path, state: Mapping[str, object]) -> None:
         torch.save(dict(state), stream)
 
 
-def check_state(state: Mapping[str, object], path: Path, kind: str, version: int) -> None:
-    """See that `state`, read from `path`, is a checkpoint of `kind` and `version`.
+def check_state(state: Mapping[str, object], path: Path) -> None:
+    """See that `state`, read from `path`, is a checkpoint of ours.
 
     Raises:
         ModelError: It is not.
     """
     found = state.get("format"), state.get("version")
-    if found != (kind, version):
+    if found != (FORMAT, VERSION):
         raise ModelError(
-            f"{path}: expected a checkpoint of {kind} {version}, found {found[0]} {found[1]}; "
+            f"{path}: expected a checkpoint of {FORMAT} {VERSION}, found {found[0]} {found[1]}; "
             "give one that `vptbench train` wrote"
         )
 

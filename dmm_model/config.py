@@ -106,7 +106,8 @@ class TrainConfig:
         window: Frames of a training window, reduced to whole chunks where a clip is shorter.
         source_frames: The source frame is drawn from as many first frames of the clip.
         batch: Windows an iteration and process.
-        accumulate: In how many parts a batch is worked on, one after another, where memory is short.
+        accumulate: In how many parts a batch is worked on, one after another, where memory is short. The
+            discriminators learn before the last part judges, so the others are judged as before that.
         learning_rate: Of the generator.
         discriminator_rate: Of both discriminators.
         beta1: Of Adam, first moment.
@@ -119,8 +120,8 @@ class TrainConfig:
         parity: Whether to follow the published code where it differs from what it seems to intend: VGG
             without normalisation, relu3_3 under the name relu3_2, initial weights, and a schedule that never
             falls (`docs/decisions.md`).
-        log_every: Iterations between lines of ``log.csv``.
-        sample_every: Iterations between sample strips.
+        log_every: Iterations between lines of ``log.csv``; there is one before each checkpoint too.
+        sample_every: Iterations between sample strips, which show the weights themselves, not their average.
         save_every: Iterations between checkpoints.
         keep: Checkpoints that are kept, the newest ones.
     """
@@ -149,6 +150,13 @@ class TrainConfig:
                   "save_every", "keep")  # fmt: skip
         rates = ("learning_rate", "discriminator_rate", "beta1", "beta2", "decay_from", "ema")
         _check_least(self, dict.fromkeys(counts, 1) | dict.fromkeys(rates, 0))
+        problems = [
+            f"{name}: expected a number below 1, got {getattr(self, name)}"
+            for name in ("beta1", "beta2", "ema")
+            if getattr(self, name) >= 1
+        ]
+        if problems:
+            raise ConfigError("; ".join(problems) + "; change these fields of TrainConfig")
 
 
 @dataclass(frozen=True)
@@ -240,7 +248,8 @@ def _text_to_value(text: str, kind: type, change: str) -> object:
         try:
             return kind(text)
         except ValueError as error:
-            raise ConfigError(f"{change!r}: expected a number, got {text!r}") from error
+            wanted = "a whole number" if kind is int else "a number"
+            raise ConfigError(f"{change!r}: expected {wanted}, got {text!r}") from error
     else:
         choices = {str(choice): choice for choice in get_args(kind)}
     if text not in choices:

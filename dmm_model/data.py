@@ -280,10 +280,6 @@ def _check_settings(config: TrainConfig, generator: GeneratorConfig, seed: int) 
             f"window: expected at least {fewest} frames ({CHUNKS} chunks of {generator.frames_per_chunk}), "
             f"got {config.window}"
         )
-    if config.accumulate < 1 or config.batch % config.accumulate:
-        problems.append(f"accumulate: expected a divisor of batch, {config.batch}, got {config.accumulate}")
-    if config.source_frames < 1:
-        problems.append(f"source_frames: expected at least 1, got {config.source_frames}")
     if seed < 0:
         problems.append(f"seed: expected 0 or more, got {seed}")
     if problems:

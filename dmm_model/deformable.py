@@ -2,7 +2,7 @@
 
 On a GPU it is torchvision's. On a CPU that one takes some 200 ms for 64 channels at 128², two thirds of the
 whole network's time; here the taps are gathered from rows of channels by a weighted sum of four rows each,
-which torch calls an embedding bag, and the rest is one matrix product: 30 ms.
+which torch calls an embedding bag, and the rest is one 1 × 1 convolution: 25 ms.
 """
 
 import torch

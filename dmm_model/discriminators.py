@@ -10,11 +10,9 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor, nn
 from torch.nn.utils import spectral_norm
 
+from dmm_model.blocks import SLOPE
 from dmm_model.checkpoint import load_state, published_to_own
 from vptbench.errors import ModelError, ShapeError
-
-SLOPE = 0.1
-"""Of the leaky ReLUs."""
 
 LEAST_SIDE = 16
 """Pixels of the smallest side that four halvings leave one score."""

@@ -1,11 +1,10 @@
 """The reference model as vptbench runs it: clips of any length, chunk by chunk."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self, cast
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from dmm_model.checkpoint import check_state, load_state, read_checkpoint
@@ -13,12 +12,12 @@ from dmm_model.config import GeneratorConfig
 from dmm_model.data import pose_clip_to_inputs
 from dmm_model.efficiency import measure_efficiency
 from dmm_model.generator import Generator, size_to_problem
-from dmm_model.learner import FORMAT, VERSION
 from vptbench.clip import Frames, PoseClip, SourceFrame, frames_to_tensor, tensor_to_frames
 from vptbench.config import json_to_config
 from vptbench.errors import ModelError
 from vptbench.manifest import Json
 from vptbench.runfile import open_run
+from vptbench.weights import exact_inference
 
 
 class DmmModel:
@@ -80,22 +79,23 @@ def generate_clip(generator: Generator, source: SourceFrame, driving: PoseClip) 
     Raises:
         ModelError: Source or driving clip has no mesh, or the two differ in topology or size.
     """
-    frames = np.concatenate(list(_generate_chunks(generator, source, driving)))
-    return np.concatenate([frames[: len(driving) - 1], frames[-1:]])
-
-
-@torch.inference_mode()
-def _generate_chunks(generator: Generator, source: SourceFrame, driving: PoseClip) -> Iterator[Frames]:
-    """Whole chunks, the last row of `driving` repeated after the end."""
-    device, length = next(generator.parameters()).device, generator.config.frames_per_chunk
-    look, carried = None, None
-    for start in range(0, len(driving), length):
-        rows = [min(row, len(driving) - 1) for row in range(start, start + length + 1)]
-        poses, grids = pose_clip_to_inputs(source, driving, rows, device=device)
-        if look is None:
-            look = generator.look(frames_to_tensor(source.frame[None]).to(device))
-        frames, carried = generator.chunk(look, poses[:, :-1], grids[:, :-1], grids[:, -1], carried)
-        yield tensor_to_frames(frames[0])
+    device, length, count = (
+        next(generator.parameters()).device,
+        generator.config.frames_per_chunk,
+        len(driving),
+    )
+    frames, carried = np.empty((count, *driving.size, 3), np.uint8), None
+    with exact_inference():
+        for start in range(0, count, length):
+            rows = [min(row, count - 1) for row in range(start, start + length + 1)]
+            poses, grids = pose_clip_to_inputs(source, driving, rows, device=device)
+            if carried is None:
+                look = generator.look(frames_to_tensor(source.frame[None]).to(device))
+            chunk, carried = generator.chunk(look, poses[:, :-1], grids[:, :-1], grids[:, -1], carried)
+            made = tensor_to_frames(chunk[0])
+            frames[start : start + length] = made[: count - start]
+    frames[-1] = made[-1]
+    return frames
 
 
 def file_to_generator(path: Path) -> Generator:
@@ -109,7 +109,7 @@ def file_to_generator(path: Path) -> Generator:
         generator = Generator()
         generator.load_published(cast("Mapping[str, Tensor]", state))
         return generator.eval()
-    check_state(state, path, FORMAT, VERSION)
+    check_state(state, path)
     configuration = cast("Mapping[str, Mapping[str, Json]]", state["configuration"])
     generator = Generator(json_to_config(configuration["generator"], GeneratorConfig))
     weights = state["generator"] if state["average"] is None else state["average"]

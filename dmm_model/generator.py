@@ -96,6 +96,8 @@ class Generator(nn.Module):
         """
         check_inputs(self.config, source, poses, grids)
         length = self.config.frames_per_chunk if frames_per_chunk is None else frames_per_chunk
+        if length < 1:
+            raise ShapeError(f"expected chunks of at least 1 frame, got {length}; leave frames_per_chunk out")
         look = self.look(source)
         made, carried = [], None
         for start, stop in chunks(poses.shape[1], length):
@@ -235,7 +237,7 @@ def check_inputs(config: GeneratorConfig, source: Tensor, poses: Tensor, grids: 
         ShapeError: They do not, or the network cannot take their size.
     """
     batch, frames, *_ = poses.shape if poses.ndim == 5 else (0, 0)
-    height, width = source.shape[-2:]
+    height, width = source.shape[-2:] if source.ndim == 4 else (0, 0)
     expected = ((batch, 3, height, width), (batch, frames, config.keypoints, height, width))
     found = (tuple(source.shape), tuple(poses.shape), tuple(grids.shape))
     if frames == 0 or found != (*expected, (batch, frames, height, width, 2)):

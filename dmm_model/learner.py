@@ -11,16 +11,13 @@ from accelerate import Accelerator
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from dmm_model.checkpoint import check_state, load_state, read_checkpoint
+from dmm_model.checkpoint import FORMAT, VERSION, check_state, load_state, read_checkpoint
 from dmm_model.config import LossConfig, Preset, TrainConfig, preset_to_json
 from dmm_model.discriminators import ClipDiscriminator, FrameDiscriminator
 from dmm_model.generator import Generator
 from dmm_model.initial import initialise
 from dmm_model.losses import adversarial_loss, discriminator_loss
 from dmm_model.propagation import Carried
-
-FORMAT = "dmm-checkpoint"
-VERSION = 1
 
 
 class ChunkGenerator(nn.Module):
@@ -160,7 +157,7 @@ def restore_learner(learner: Learner, path: Path, accelerator: Accelerator) -> N
         ModelError: It is damaged, or of another network.
     """
     state = read_checkpoint(path)
-    check_state(state, path, FORMAT, VERSION)
+    check_state(state, path)
     load_state(learner.generator, cast("Mapping[str, Tensor]", state["generator"]), "this generator")
     load_state(learner.critics, cast("Mapping[str, Tensor]", state["critics"]), "these discriminators")
     for optimiser, saved in zip(

@@ -1,5 +1,6 @@
 """Training: one visible loop, and what surrounds it."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -40,8 +41,8 @@ from vptbench.weights import network_sha256
 
 MODEL = "dmm"
 
-BELOW_ONE = ("beta1", "beta2", "ema")
-"""Fields of `TrainConfig` that are shares of what was before."""
+WHAT_IS_KEPT = ("log_every", "sample_every", "save_every", "keep")
+"""Fields of `TrainConfig` that say what is written down, and when."""
 
 
 def resolve(settings: TrainSettings) -> Mapping[str, Json]:
@@ -72,11 +73,8 @@ def train(settings: TrainSettings) -> TrainReport:
     problem = size_to_problem(preset.generator, *windows.size)
     if problem:
         raise StoreError(f"{settings.store}: {problem}")
-    vgg = (
-        VggFeatures.load(settings.networks, parity=preset.training.parity)
-        if preset.losses.needs_vgg
-        else None
-    )
+    networks = dataclasses.replace(settings.networks, device="cpu")  # where it goes, the accelerator says
+    vgg = VggFeatures.load(networks, parity=preset.training.parity) if preset.losses.needs_vgg else None
     accelerator = _accelerator(settings, preset)
     set_seed(settings.seed)
     learner = make_learner(preset, accelerator)
@@ -218,17 +216,22 @@ def _preset(settings: TrainSettings) -> Preset:
         ConfigError: A change cannot be made, or makes no training; every problem is named.
     """
     preset = resolve_preset(settings.config, settings.changes, settings.iterations)
-    problems = [
-        f"training.{name}: expected a number below 1, got {getattr(preset.training, name)}"
-        for name in BELOW_ONE
-        if getattr(preset.training, name) >= 1
-    ]
+    problems = []
     if preset.generator.keypoints != len(BODY_25):
         problems.append(
             f"generator.keypoints: expected {len(BODY_25)} as in clips, got {preset.generator.keypoints}"
         )
     if settings.device == "cpu" and preset.training.precision == "fp16":
         problems.append("training.precision: expected no or bf16 on a CPU, got fp16")
+    if preset.training.batch % preset.training.accumulate:
+        problems.append(
+            f"training.accumulate: expected a divisor of batch, {preset.training.batch}, got "
+            f"{preset.training.accumulate}"
+        )
+    if preset.training.accumulate > 1 and preset.training.precision == "fp16":
+        problems.append(
+            "training.accumulate: expected 1 with precision fp16, whose scale may change between parts"
+        )
     if problems:
         raise ConfigError("; ".join(problems) + "; change the training's settings")
     return preset
@@ -251,12 +254,14 @@ def _accelerator(settings: TrainSettings, preset: Preset) -> Accelerator:
 
 
 def _facts(settings: TrainSettings, preset: Preset, windows: TrainingWindows) -> RunFacts:
-    """What the run is. The number of iterations counts only where learning rates fall towards its end."""
+    """What the run is: fields that move nothing of what is learned may change when it goes on."""
     configuration = preset_to_json(preset)
+    free = {*WHAT_IS_KEPT, "recompute"}
     if rate_factor(preset.training, preset.training.iterations) == 1:
-        configuration["training"] = {
-            name: value for name, value in configuration["training"].items() if name != "iterations"
-        }
+        free |= {"iterations", "decay_from"}
+    configuration["training"] = {
+        name: value for name, value in configuration["training"].items() if name not in free
+    }
     networks = {}
     if preset.losses.needs_vgg:
         digest = network_sha256("vgg19", settings.networks)

@@ -25,7 +25,7 @@ def other_value(kind, value):
     if kind is int:
         return str(value + 8), value + 8
     if kind is float:
-        return repr(value + 0.25), value + 0.25
+        return repr(value / 2 + 0.25), value / 2 + 0.25
     choice = next(choice for choice in get_args(kind) if choice != value)
     return choice, choice
 
@@ -175,9 +175,9 @@ def test_a_field_like_no_other_is_refused_with_all_there_are(change):
 @pytest.mark.parametrize(
     ("change", "wanted"),
     [
-        ("training.batch=two", "expected a number, got 'two'"),
-        ("training.batch=2.5", "expected a number, got '2.5'"),
-        ("training.batch", "expected a number, got ''"),
+        ("training.batch=two", "expected a whole number, got 'two'"),
+        ("training.batch=2.5", "expected a whole number, got '2.5'"),
+        ("training.batch", "expected a whole number, got ''"),
         ("losses.l1=much", "expected a number, got 'much'"),
         ("training.parity=1", "expected one of true, false, got '1'"),
         ("training.parity=", "expected one of true, false, got ''"),

@@ -245,11 +245,11 @@ def test_some_clips_that_are_too_short_are_left_out_with_a_warning(tmp_path, cap
 
 def test_settings_that_allow_no_window_are_refused(store):
     text = (
-        r"window: expected at least 4 frames \(2 chunks of 2\), got 3; source_frames: expected at least 1, "
-        r"got 0; seed: expected 0 or more, got -1; change the training's settings"
+        r"window: expected at least 4 frames \(2 chunks of 2\), got 3; "
+        r"seed: expected 0 or more, got -1; change the training's settings"
     )
     with pytest.raises(UsageError, match=text):
-        TrainingWindows(store, TrainConfig(window=3, source_frames=0), GENERATOR, seed=-1)
+        TrainingWindows(store, TrainConfig(window=3), GENERATOR, seed=-1)
 
 
 def test_training_on_synthetic_people(stores):

@@ -1,5 +1,6 @@
 """`vptbench train`."""
 
+import os
 from pathlib import Path
 
 import click
@@ -13,13 +14,13 @@ from vptbench.cli import options
 @click.option("--model", metavar="NAME", default="dmm", show_default=True, help="Whose trainer.")
 @click.option(
     "--config", metavar="NAME", default="published", show_default=True,
-    help="A configuration that the trainer knows.",
+    help="A configuration that the trainer knows; of dmm: published, published-100k, small, tiny.",
 )  # fmt: skip
 @click.option(
     "--iterations", type=click.IntRange(min=1), help="How many  [default: as the configuration says]."
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
     help="Of initial weights and of all that is drawn.",
 )  # fmt: skip
 @click.option(
@@ -57,4 +58,6 @@ def command(
     if dry_run:
         click.echo(json_to_text(trainer.resolve(settings)), nl=False)
     else:
-        click.echo(report_to_text(trainer.train(settings)))
+        report = trainer.train(settings)
+        if os.environ.get("RANK", "0") == "0":  # of several processes the first one speaks
+            click.echo(report_to_text(report))

@@ -14,7 +14,7 @@ COLUMNS = ("network", "serves", "state", "mib")
 
 @click.group()
 def command() -> None:
-    """List, fetch and verify the pinned networks behind LPIPS, FID and FVD."""
+    """List, fetch and verify the pinned networks behind LPIPS, FID, FVD and training losses."""
 
 
 @command.command("list")

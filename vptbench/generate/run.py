@@ -76,7 +76,7 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         store: Folder of the clip store.
         outputs: Folder to write; one that an earlier, interrupted start of the same run left is completed.
         benchmark: Id of a protocol, or its JSON file.
-        checkpoint: What the model loads.
+        checkpoint: What the model loads; of a training run, its newest checkpoint.
         device: "cpu" or "cuda".
         seed: Each item's randomness follows from it and from the item's id.
         workers: 1 works in this process; more start a local cluster.
@@ -100,10 +100,11 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         check_truth(found, item)
     clips = tuple(item.id for item in items)
     _check_ids(clips)
+    loaded = _resolve_checkpoint(checkpoint)
     job = _Job(
         model=model,
-        checkpoint=checkpoint,
-        checkpoint_sha256=checkpoint_to_sha256(checkpoint),
+        checkpoint=loaded.path,
+        checkpoint_sha256=checkpoint_to_sha256(loaded.path),
         device=device,
         seed=seed,
         store=Path(store).resolve(),  # workers may stand elsewhere
@@ -113,13 +114,13 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
         "model": model,
         "kind": found.kind,
         "checkpoint": None
-        if checkpoint is None
-        else {"name": checkpoint.name, "sha256": job.checkpoint_sha256},
+        if loaded.path is None
+        else {"name": loaded.path.name, "sha256": job.checkpoint_sha256},
         "benchmark": {"id": protocol.id, "sha256": protocol.sha256},
         "clip_list_sha256": items_to_clip_list_sha256(items, opened),
         "store": _store_to_json(opened, items, job.outputs),
         "seed": seed,
-        "trained_on": _trained_on(checkpoint),
+        "trained_on": loaded.trained_on,
         "clips": list(clips),
         "libraries": library_versions(),
     }
@@ -217,13 +218,38 @@ def _store_to_json(store: Store, items: Sequence[Item], outputs: Path) -> dict[s
     }
 
 
-def _trained_on(checkpoint: Path | None) -> str | None:
-    """What a checkpoint learned from, where it is a training run, or a file of one, that says so."""
-    for folder in () if checkpoint is None else (checkpoint, checkpoint.parent.parent):
-        if (folder / runfile.MANIFEST).is_file():
-            store = cast("Mapping[str, Json]", runfile.open_run(folder).manifest["store"])
-            return f"{store['dataset'] or 'own clips'}, {store['clips']} clips"
-    return None
+@dataclass(frozen=True)
+class _Checkpoint:
+    """What a model loads.
+
+    Attributes:
+        path: The file or folder; of a training run its newest checkpoint, which stays what it is when the
+            run goes on.
+        trained_on: What it learned from, where it is of a training run.
+    """
+
+    path: Path | None
+    trained_on: str | None = None
+
+
+def _resolve_checkpoint(given: Path | None) -> _Checkpoint:
+    """What `--checkpoint` names: anything, a training run, or one of a run's checkpoints.
+
+    Raises:
+        RunError: The run has no checkpoint, or is damaged.
+        ManifestError: The run is of an unknown version.
+    """
+    if given is None:
+        return _Checkpoint(None)
+    inside = given.parent.name == runfile.CHECKPOINTS_FOLDER and given.is_file()
+    folder = given.parent.parent if inside else given
+    if not (folder / runfile.MANIFEST).is_file():
+        return _Checkpoint(given)
+    run = runfile.open_run(folder)
+    store = cast("Mapping[str, Json]", run.manifest["store"])
+    return _Checkpoint(
+        given if inside else run.newest(), f"{store['dataset'] or 'own clips'}, {store['clips']} clips"
+    )
 
 
 def _finished_entries(outputs: Path, device: str, facts: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
