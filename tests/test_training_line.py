@@ -154,7 +154,30 @@ def share(difference, whole):
     return (difference.abs().sum() / whole.abs().sum()).item()
 
 
+def train_in_two_processes(*given):
+    """`vptbench train …` as torchrun starts it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    launcher = (
+        "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port), "-m",
+        "vptbench.cli",
+    )  # fmt: skip
+    done = vptbench(*words(*given), starter=launcher)
+    assert done.returncode == 0, done.stderr  # torchrun's: of the first process that failed, if any
+
+
+@pytest.fixture
+def one_thread():
+    """As the processes that are started here have: sums in two threads are others by rounding."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_path):
     """Gradients are means over processes, as they are over the batch; so all is equal but for rounding.
 
@@ -168,15 +191,7 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
         stores["fashionvideo"],
         {name: tmp_path / name for name in ("two", "one", "single", "start")},
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    launcher = (
-        "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port), "-m",
-        "vptbench.cli",
-    )  # fmt: skip
-    done = vptbench(*words(store, runs["two"], 2, changes), starter=launcher)
-    assert done.returncode == 0, done.stderr
+    train_in_two_processes(store, runs["two"], 2, changes)
     assert read_log(runs["two"] / "log.csv")["iteration"].tolist() == [1, 2]
     assert [number for number, _ in open_run(runs["two"]).checkpoints()] == [2]
     assert command("check", runs["two"]).output == f"{runs['two']}: whole\n"
@@ -189,6 +204,25 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
     for number, scale in enumerate((one[0] - start[0], one[1] - start[1], one[2])):
         assert share(two[number] - one[number], scale) < 0.02
         assert share(single[number] - one[number], scale) > 0.1
+
+
+@pytest.mark.slow
+def test_two_processes_train_an_ablation_with_both_critics_and_recomputed_activations(stores, tmp_path):
+    """Gradients of every weight are shared where the network lacks parts and runs again in the backward pass."""
+    run = tmp_path / "run"
+    changes = (
+        *TINY, "generator.frames_per_chunk=5", "generator.style_modulation=false", "losses.spatial=2",
+        "training.window=10", "training.recompute=true",
+    )  # fmt: skip
+    train_in_two_processes(stores["fashionvideo"], run, 2, changes)
+    state = newest_state(run)
+    assert not any(name.startswith("x_ref.") for name in state["generator"])
+    assert {name.split(".")[0] for name in state["critics"]} == {"spatial", "temporal"}
+    tensors = [value for value in leaves(state).values() if isinstance(value, torch.Tensor)]
+    assert all(tensor.isfinite().all() for tensor in tensors)
+    assert list(run.glob("**/*.csv")) == [run / "log.csv"]
+    assert read_log(run / "log.csv")["iteration"].tolist() == [1, 2]
+    assert command("check", run).output == f"{run}: whole\n"
 
 
 FULL = """

@@ -12,18 +12,22 @@ from vptbench.cli import options
 @click.argument("raw", type=options.FOLDER)
 @click.argument("checkpoint", type=options.FOLDER)
 @click.option("--out", type=options.FOLDER, help="Folder to work in  [default: reproduce-METHOD].")
-@click.option("--dataset", metavar="NAME", default="", help="fashionvideo or iper  [default: fashionvideo].")
+@click.option(
+    "--dataset", metavar="NAME", default="fashionvideo", show_default=True, help="fashionvideo or iper."
+)
 @click.option(
     "--size",
     type=click.IntRange(min=16),
-    help="Height and width of the frames  [default: the published 256]; another is a listed difference.",
+    default=256,
+    show_default=True,
+    help="Height and width of the frames; another than the published 256 is a listed difference.",
 )
 @options.weights
 @options.device
 @options.workers
 @options.verbose
 def command(
-    method: str, raw: Path, checkpoint: Path, out: Path | None, dataset: str, size: int | None, weights: str,
+    method: str, raw: Path, checkpoint: Path, out: Path | None, dataset: str, size: int, weights: str,
     weights_dir: Path | None, device: str, workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Measure the published figures of METHOD (bdmm) again, from RAW data and its published CHECKPOINT.

@@ -11,6 +11,7 @@ store                  ``{"path", "dataset", "synth", "pose_source", "mesh_sourc
                        "poses_sha256"}``: the clips that were driven; ``path`` is relative to the outputs,
                        each source a sorted list of all that occur, the hash is of all driving keypoints.
 seed                   Of the whole run; each clip's own follows from it and from the clip's id.
+trained_on             What it learned from, where the checkpoint is of a training run, or null.
 clips                  Ids of all that the protocol asks for: of clips, or of its items.
 entries                Such an id to an entry, see below; what is not done yet has none.
 failures               Such an id to the reason why it could not be done.

@@ -3,96 +3,188 @@
 Source: rocketappslab/bdmm, commit 96181b0, and its issue 1; arXiv 2307.07754.
 """
 
-from vptbench.reproduce import known
-from vptbench.reproduce.known import Note
-from vptbench.reproduce.recipe import Part, Recipe
+from collections.abc import Mapping
+from typing import cast
 
-CROP = (
-    "the published box grows with the frames seen so far, is 1.3 times as high as the person and square, is "
-    "filled by repeating the edge, and is resized by OpenCV's linear rule"
-)
-POSES = "OpenPose BODY_25 of the largest person, smoothed over time (One-Euro filter)"
-MESH = "SMPL by SPIN, refined by SMPLify with a temporal term"
-DROPPED = (
-    "every frame is kept here; published clips lack those in which no person was found, or whose head box "
-    "was 100 square pixels or less"
-)
-MISSING = (
-    "nothing is drawn for them; the published code draws a dot where its mark −1 lands after the crop, "
-    "sometimes in the frame"
-)
-ROUNDED = (
-    "8-bit frames are rounded here; the published code cuts decimals off: half a level "
-    "darker on average, some 0.004 of L1 at most"
-)
-SSIM = (
-    "by the published definition, whose range is max − min of the generated frame: it compares with no SSIM "
-    "of range 255"
-)
-PSNR = "of each frame in floating point, then the mean: the 34 to 38 dB of other tables are of wrapping 8-bit"
-L1 = "on [−1, 1], as published: twice `l1-v1`"
-LPIPS = "AlexNet, version 0.1, as published: no difference of definition is known"
-FID = (
-    "against training frames, by torchvision's network and the published scaling of its input: it compares "
-    "with no other FID; the published reference (fid_stat.npz) was not at hand, and the code that makes it "
-    "also takes in uncropped frames"
-)
-FVD = (
-    "the published code prints six FVDs (16 or 128 frames, or 16 at stride 8; against training or test "
-    "videos), the paper one, and nobody says which"
-)
-DRAWN = (
-    "windows of real videos are drawn by a fixed seed here, by none there: published runs cannot be repeated"
-)
-IPER = (
-    "neither weights nor preparation for iPER were published: whose weights gave these figures is not known"
-)
+import numpy as np
 
-AGAINST_TRAINING = (
-    "fid-bdmm-v1", "fvd-bdmm-train-16f-v1", "fvd-bdmm-train-128f-v1", "fvd-bdmm-train-128f-s8-v1",
-)  # fmt: skip
-"""Metrics that compare with the training split."""
+from vptbench.benchmarks.source import source_to_text
+from vptbench.manifest import Json
+from vptbench.prepare.crop import CROPS
+from vptbench.reproduce.recipe import Facts, Recipe
+
+SPLITS = {"fashionvideo": {"test": 100, "train": 500}, "iper": {"test": 42, "train": 164}}
+"""Clips of the published splits."""
+
+FID_BATCH = 64
+"""The published FID stops at multiples of so many frames, and at so many or fewer."""
+
+ORIGINS = {
+    "ground-truth": "the exact truth beside the videos",
+    "openpose-json": "OpenPose's JSON beside the videos, as it stands there",
+}
+"""Where poses and meshes come from, as clips name it, in words; others are called by their names."""
+
+
+def crop(facts: Facts) -> str:
+    """Another cut than the published one."""
+    wanted, used = facts.frozen.crop, facts.used.crop
+    if used == wanted:
+        return ""
+    return (
+        f"crop {used} instead of {wanted}{'' if wanted in CROPS else ', which this version cannot make yet'}: "
+        "the published box grows with the frames seen so far, is 1.3 times as high as the person and square, "
+        "is filled by repeating the edge, and is resized by OpenCV's linear rule; people have another size "
+        "and place in the frame, which moves every figure"
+    )
+
+
+def poses(facts: Facts) -> str:
+    """Where keypoints came from."""
+    return (
+        f"keypoints: {_origins(facts, 'pose_source')}; published: OpenPose BODY_25 of the largest person, "
+        "smoothed over time (One-Euro filter)"
+    )
+
+
+def mesh(facts: Facts) -> str:
+    """Where the mesh came from."""
+    return (
+        f"mesh: {_origins(facts, 'mesh_source')} (body model {_origins(facts, 'body_model')}); published: "
+        "SMPL by SPIN, refined by SMPLify with a temporal term"
+    )
+
+
+def missing_joints(facts: Facts) -> str:
+    """Joints that were not found."""
+    found = np.concatenate([facts.store[clip].keypoints[..., 2].ravel() > 0 for clip in facts.scores.clips])
+    if found.all():
+        return ""
+    return (
+        f"{np.count_nonzero(~found)} of {len(found)} joints were not found: nothing is drawn for them; the "
+        "published code draws a dot where its mark −1 lands after the crop, sometimes in the frame"
+    )
+
+
+def source_frames(facts: Facts) -> str:
+    """Which frame shows the person."""
+    return (
+        f"source frame of a clip: {source_to_text(facts.used.source)}; published: fixed by a test list that "
+        "is not at hand"
+    )
+
+
+def checkpoint(facts: Facts) -> str:
+    """Whose weights these are."""
+    made = cast("Mapping[str, Json]", facts.scores.outputs)
+    if made["trained_on"] is not None:
+        return f"the checkpoint is one of `vptbench train` ({made['trained_on']}), not the published one"
+    name = cast("Mapping[str, str]", made["checkpoint"])["name"]
+    return f"`{name}` is taken on trust as the checkpoint behind the published figures: its authors state no hash"
+
+
+def test_clips(facts: Facts) -> str:
+    """Other clips than the published ones, as far as numbers tell."""
+    return _split_to_text(facts, "test")
+
+
+def training_clips(facts: Facts) -> str:
+    """Other clips to compare with than the published ones, as far as numbers tell."""
+    return _split_to_text(facts, "train")
+
+
+def iper_unknown(facts: Facts) -> str:
+    """What nobody published on iPER."""
+    text = "neither weights nor preparation for iPER were published: whose weights gave these figures is not known"
+    return text if facts.frozen.dataset == "iper" else ""
+
+
+def equal_frames(facts: Facts) -> str:
+    """Frames without an error, whose PSNR would be infinite."""
+    table = facts.scores.per_frame
+    values = table.loc[table["metric"] == "psnr-cap100-v1", "value"]
+    count = int((values == 100).sum())
+    return f"PSNR: {count} of {len(values)} frames equal their targets and count 100" if count else ""
+
+
+def fid_stops(facts: Facts) -> str:
+    """Numbers of frames for which the published program gives no FID."""
+    made = sum(cast("int", clip["frames"]) for clip in facts.scores.clips.values())
+    true = cast("int", facts.scores.reference["frames"]) if facts.scores.reference else None
+    stopped = [
+        f"{count} {side}"
+        for count, side in ((made, "generated"), (true, "training"))
+        if count is not None and (count < FID_BATCH or count % FID_BATCH == 0)
+    ]
+    if not stopped:
+        return ""
+    return (
+        f"FID: for {' and '.join(stopped)} frames the published program stops: it fails at multiples of "
+        f"{FID_BATCH}, and at {FID_BATCH} or fewer"
+    )
+
+
+def _origins(facts: Facts, attribute: str) -> str:
+    """What the scored clips say of where something came from, in words."""
+    found = {str(facts.store[clip].attributes.get(attribute, "unknown")) for clip in facts.scores.clips}
+    return " and ".join(ORIGINS.get(name, name) for name in sorted(found))
+
+
+def _split_to_text(facts: Facts, split: str) -> str:
+    count = cast("Mapping[str, Mapping[str, int]]", facts.store.manifest["clips"])[split]
+    prepared, listed, published = count["prepared"], count["listed"], SPLITS[facts.frozen.dataset][split]
+    if prepared == listed == published:
+        return ""
+    return f"{split} clips: {prepared} prepared of {listed} listed; the published split has {published}"
+
 
 BDMM = Recipe(
     title="BDMM",
     model="dmm",
     source="arXiv 2307.07754",
     methods=("BDMM", "BDMM (as quoted)"),
-    parts={
-        "fashionvideo": Part(
-            "bdmm-fashion",
-            (Note(known.clips_differ(100)), Note(known.reference_differs(500), AGAINST_TRAINING)),
+    groups=("bdmm-fashion", "bdmm-iper"),
+    notes={
+        "": (
+            crop,
+            poses,
+            missing_joints,
+            mesh,
+            "every frame is kept here; published clips lack those in which no person was found, or whose "
+            "head box was 100 square pixels or less",
+            source_frames,
+            "8-bit frames are rounded here; the published code cuts decimals off: half a level darker on "
+            "average, some 0.004 of L1 at most",
+            checkpoint,
+            iper_unknown,
+            test_clips,
         ),
-        "iper": Part(
-            "bdmm-iper",
-            (
-                Note(known.clips_differ(42)),
-                Note(known.reference_differs(164), AGAINST_TRAINING),
-                Note(known.always(IPER)),
-            ),
+        "ssim": (
+            "SSIM by the published definition, whose range is max − min of the generated frame: it compares "
+            "with no SSIM of range 255",
         ),
+        "psnr": (
+            "PSNR of each frame in floating point, then the mean: the 34 to 38 dB of other tables are of "
+            "wrapping 8-bit",
+            equal_frames,
+        ),
+        "l1": ("L1 on [−1, 1], as published: twice `l1-v1`",),
+        "lpips": ("LPIPS by AlexNet, version 0.1, as published: no difference of definition is known",),
+        "fid": (
+            "FID against training frames, by torchvision's network and the published scaling of its input: it "
+            "compares with no other FID; the published reference (fid_stat.npz) was not at hand, and the code "
+            "that makes it also takes in uncropped frames",
+            fid_stops,
+            training_clips,
+        ),
+        "fvd": (
+            "the published code prints six FVDs (16 or 128 frames, or 16 at stride 8; against training or "
+            "test videos), the paper one, and nobody says which",
+            "FVD of so few videos is mostly bias: it compares only with FVD of as many",
+            "FVD: windows of real videos are drawn by a fixed seed here, by none there: published runs cannot "
+            "be repeated",
+        ),
+        "fvd-bdmm-train": (training_clips,),
     },
-    notes=(
-        Note(known.crop_differs(CROP)),
-        Note(known.synthetic),
-        Note(known.size_differs),
-        Note(known.poses_from(POSES)),
-        Note(known.missing_joints(MISSING)),
-        Note(known.mesh_from(MESH)),
-        Note(known.always(DROPPED)),
-        Note(known.source_frames("fixed by a test list that is not at hand")),
-        Note(known.always(ROUNDED)),
-        Note(known.checkpoint_origin),
-        Note(known.always(SSIM), ("SSIM",)),
-        Note(known.always(PSNR), ("PSNR",)),
-        Note(known.equal_frames("psnr-cap100-v1", 100), ("PSNR",)),
-        Note(known.always(L1), ("L1",)),
-        Note(known.always(LPIPS), ("LPIPS",)),
-        Note(known.always(FID), ("FID",)),
-        Note(known.published_stops("fid-bdmm-v1", 64), ("FID",)),
-        Note(known.always(FVD), ("FVD",)),
-        Note(known.few_videos, ("FVD",)),
-        Note(known.always(DRAWN), ("FVD",)),
-    ),
 )
 """Yu and others 2023: bidirectionally deformable motion modulation."""

@@ -1,41 +1,40 @@
 """Methods whose published figures can be measured again: one file a method, and one row here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TypeAlias, cast
 
-from vptbench.benchmarks.loader import load_benchmark
 from vptbench.benchmarks.protocol import Benchmark
 from vptbench.registry import check_known, id_to_object
-from vptbench.reproduce.known import Note
-from vptbench.score.published import GROUPS, ProtocolGroup
+from vptbench.score.published import GROUPS
+from vptbench.scorefile import Scores
+from vptbench.store import Store
 
 RECIPES = {"bdmm": "vptbench.reproduce.bdmm:BDMM"}
 """Names of methods to recipes."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a method published on one dataset.
+class Facts:
+    """What was done, all of it read from disk.
 
     Attributes:
-        rows: Group of its rows in the published table, a key of `score.published.GROUPS`; the group says
-            which frozen protocol follows them.
-        notes: What is known of this dataset alone.
+        group: Of the published rows, a key of `score.published.GROUPS`.
+        frozen: The protocol that follows them.
+        used: The protocol of the scores: the same, or a variant of it.
+        scores: Of outputs that `vptbench generate` wrote.
+        store: The clips.
     """
 
-    rows: str
-    notes: tuple[Note, ...] = ()
+    group: str
+    frozen: Benchmark
+    used: Benchmark
+    scores: Scores
+    store: Store
 
-    @property
-    def group(self) -> ProtocolGroup:
-        """How its rows were measured."""
-        return GROUPS[self.rows]
 
-    @property
-    def benchmark(self) -> Benchmark:
-        """The frozen protocol that follows its rows."""
-        return load_benchmark(self.group.benchmark)
+Note: TypeAlias = str | Callable[[Facts], str]
+"""One thing that is known of a difference, on one line; empty where the facts say that it does not apply."""
 
 
 @dataclass(frozen=True)
@@ -47,25 +46,26 @@ class Recipe:
         model: Name in the entry points ``vptbench.models``.
         source: Where its authors published, as the published table names it.
         methods: What the published table calls it, whoever quotes it.
-        parts: Dataset to what was published on it; the first is the default.
-        notes: What is known on every dataset, in the order in which a reader should learn it.
+        groups: Of its rows there, keys of `score.published.GROUPS`; one a dataset.
+        notes: How the metrics' names begin that a note is about (empty: all of them) to the notes, in the
+            order in which a reader should learn them.
     """
 
     title: str
     model: str
     source: str
     methods: tuple[str, ...]
-    parts: Mapping[str, Part]
-    notes: tuple[Note, ...]
+    groups: tuple[str, ...]
+    notes: Mapping[str, tuple[Note, ...]]
 
-    def part(self, dataset: str) -> Part:
-        """What was published on `dataset`; on the first one where it is empty.
+    def group(self, dataset: str) -> str:
+        """The group of what was published on `dataset`.
 
         Raises:
-            RegistryError: Nothing was published on it.
+            RegistryError: Nothing was.
         """
-        name = dataset or next(iter(self.parts))
-        return self.parts[check_known(name, self.parts, f"dataset of {self.title}'s figures")]
+        groups = {GROUPS[name].dataset: name for name in self.groups}
+        return groups[check_known(dataset, groups, f"dataset of {self.title}'s figures")]
 
 
 def load_recipe(name: str) -> Recipe:
@@ -75,6 +75,6 @@ def load_recipe(name: str) -> Recipe:
         RegistryError: There is none.
 
     Example:
-        ``load_recipe("bdmm").part("iper").benchmark.id``
+        ``load_recipe("bdmm").group("iper")``
     """
     return cast("Recipe", id_to_object(name, RECIPES, "method to reproduce"))

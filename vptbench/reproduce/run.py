@@ -5,35 +5,36 @@ protocol could not be followed to the letter, ``protocol.json``, the variant tha
 is missing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vptbench.benchmarks.items import SYNTHETIC
+import pandas as pd
+
+from vptbench.benchmarks.items import SYNTHETIC, Item
 from vptbench.benchmarks.loader import load_benchmark, read_document
-from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.protocol import Benchmark
-from vptbench.errors import ClipsFailedError, DatasetError, ModelError, WeightsError
-from vptbench.generate.drive import checkpoint_to_sha256, load_model
-from vptbench.generate.run import GenerateReport, store_to_outputs
+from vptbench.errors import ClipsFailedError, DatasetError, ModelError, VptbenchError, WeightsError
+from vptbench.generate.drive import checkpoint_to_sha256, item_to_generated, load_model
+from vptbench.generate.run import store_to_outputs
 from vptbench.manifest import Json, delete, json_to_text, write_text
 from vptbench.metrics import metric_facts
 from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP
-from vptbench.prepare.protocol import DEFAULT_SIZE
-from vptbench.reproduce.comparison import CLAUSES, Comparison, facts_to_comparison
-from vptbench.reproduce.facts import scores_to_facts
-from vptbench.reproduce.page import write_comparison
-from vptbench.reproduce.recipe import load_recipe
+from vptbench.prepare.sources import TRUTH_FOLDER, load_dataset
+from vptbench.reproduce.recipe import Facts, load_recipe
+from vptbench.reproduce.table import CLAUSES, facts_to_table, table_to_page
 from vptbench.score import ScoreSettings, outputs_to_scorefile
+from vptbench.score.published import GROUPS
 from vptbench.store import Store, open_store
+from vptbench.testing.models import example_clip
 from vptbench.weights import Networks, weights_to_problem
 
-STAND_INS: Mapping[str, str] = {"bdmm-crop-v1": DEFAULT_CROP}
-"""Crops that frozen protocols name and this version cannot make yet, to those that it takes instead."""
+PROTOCOL, PAGE, TABLE = "protocol.json", "reproduction.md", "reproduction.csv"
+"""Names of the files."""
 
-PROTOCOL = "protocol.json"
-"""Name of the file of a variant."""
+MEND = "mend that and run the same command again: what is done is kept"
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,15 @@ class ReproduceSettings:
     """How to reproduce, whatever the method.
 
     Attributes:
-        dataset: Name of the dataset; the method's first where it is empty.
-        size: Height and width of the frames; the protocol's by default.
+        dataset: Name of the dataset.
+        size: Height and width of the frames, pixels; another than the published one is a difference.
         networks: Which weights measure, and where all networks run.
         workers: 1 works in this process; more start a local cluster.
         scheduler: Address of a Dask scheduler to join instead.
     """
 
-    dataset: str = ""
-    size: int | None = None
+    dataset: str = "fashionvideo"
+    size: int = 256
     networks: Networks = field(default_factory=Networks)
     workers: int = 1
     scheduler: str | None = None
@@ -60,12 +61,12 @@ class Reproduction:
     """What came of it.
 
     Attributes:
-        comparison: The figures.
+        table: The figures, as `table.facts_to_table` gives them.
         text: The page, as it was written.
         failed: Clips that could not be prepared, to the reason.
     """
 
-    comparison: Comparison
+    table: pd.DataFrame
     text: str
     failed: Mapping[str, str]
 
@@ -91,32 +92,37 @@ def reproduce(
 
     Raises:
         RegistryError: The method is unknown, or nothing was published on the dataset.
-        ModelError: The model cannot load the checkpoint, or could make no clip.
+        ModelError: The model cannot load the checkpoint, or cannot make frames of this size or of these data.
         WeightsError: A network's weights are missing or not the pinned ones.
-        DatasetError: The raw data are not in the dataset's layout, or no test clip could be prepared.
+        DatasetError: The raw data are not in the dataset's layout, or hold no clip to score.
         VptbenchError: As `source_to_store`, `store_to_outputs` and `outputs_to_scorefile`.
-        ClipsFailedError: Some clips could not be generated or measured; the others are kept.
+        ClipsFailedError: Clips could not be prepared, generated or measured; the others are kept.
 
     Example:
         ``reproduce("bdmm", Path("raw"), Path("latest_net_G.pth"), Path("out"), ReproduceSettings()).text``
     """
-    recipe = load_recipe(method)
-    part = recipe.part(settings.dataset)
-    frozen, dataset, networks = part.benchmark, part.group.dataset, settings.networks
-    _check_weights(frozen.metrics, networks)
-    say(f"{recipe.model}: can it load {checkpoint.name}?")  # before hours of work
-    load_model(recipe.model, checkpoint, checkpoint_to_sha256(checkpoint), networks.device)
+    recipe, networks = load_recipe(method), settings.networks
+    group = recipe.group(settings.dataset)
+    frozen = load_benchmark(GROUPS[group].benchmark)
+    # The stand-in goes when every frozen crop (bdmm-crop-v1) is in CROPS.
+    crop = frozen.crop if frozen.crop in CROPS else DEFAULT_CROP
+    prepare = PrepareSettings(size=settings.size, crop=crop)
     store, outputs, scores = (out / name for name in ("store", "outputs", "scores"))
 
-    say(f"{dataset}: clips with poses and mesh")
-    prepare = PrepareSettings(
-        size=settings.size or (frozen.size or (DEFAULT_SIZE,))[0], crop=crop_to_make(frozen.crop)
-    )
+    say(f"{recipe.model}: can it work with {checkpoint.name} and {raw.name}?")  # before hours of work
+    _check_weights(frozen, networks)
+    has_mesh = _has_mesh(raw, frozen)
+    _check_model(recipe.model, checkpoint, networks.device, frozen, prepare.size, has_mesh=has_mesh)
+
+    say(f"{settings.dataset}: clips with poses and mesh")
     prepared = source_to_store(
-        dataset, raw, store, prepare, workers=settings.workers, scheduler=settings.scheduler
+        settings.dataset, raw, store, prepare, workers=settings.workers, scheduler=settings.scheduler
     )
     clips = open_store(store)
-    _check_prepared(clips, frozen.split, prepared.failed)
+    if not clips.ids(frozen.split):
+        raise ClipsFailedError(
+            f"expected {frozen.split} clips that can be prepared, found none; {MEND}", prepared.failed
+        )
     protocol = write_protocol(out, frozen, clips, prepare)
 
     say(f"{recipe.model}: frames under {protocol}")
@@ -124,25 +130,29 @@ def reproduce(
         recipe.model, store, outputs, protocol, checkpoint=checkpoint, device=networks.device,
         workers=settings.workers, scheduler=settings.scheduler,
     )  # fmt: skip
-    _check_generated(made)
+    if made.failed:  # figures of fewer would look like figures of all
+        raise ClipsFailedError(
+            f"expected frames of every clip, {len(made.failed)} failed; {MEND}", made.failed
+        )
 
     say("figures by the published definitions")
     score = ScoreSettings(
-        networks=networks, published=(part.rows,), workers=settings.workers, scheduler=settings.scheduler
+        networks=networks, published=(group,), workers=settings.workers, scheduler=settings.scheduler
     )
     measured = outputs_to_scorefile(outputs, scores, score, store=store, benchmark=protocol)
-    facts = scores_to_facts(measured, clips, frozen, load_benchmark(protocol), checkpoint)
-    comparison = facts_to_comparison(recipe, part, facts)
-    return Reproduction(comparison, write_comparison(out, comparison), prepared.failed)
-
-
-def crop_to_make(wanted: str) -> str:
-    """The crop that clips are prepared with: the wanted one wherever this version can make it."""
-    return wanted if wanted in CROPS else STAND_INS[wanted]
+    facts = Facts(group, frozen, load_benchmark(protocol), measured, clips)
+    table = facts_to_table(recipe, facts)
+    text = table_to_page(recipe, facts, table)
+    joined = table.assign(known=table["known"].map(CLAUSES.join))
+    write_text(out / TABLE, joined.to_csv(index=False, lineterminator="\n"))
+    write_text(out / PAGE, text)
+    return Reproduction(table, text, prepared.failed)
 
 
 def write_protocol(out: Path, frozen: Benchmark, store: Store, settings: PrepareSettings) -> str | Path:
     """What to generate and score under: the frozen protocol where the clips fit it, else a variant of it.
+
+    Once every frozen crop can be made, variants are for synthetic clips and other sizes alone.
 
     Args:
         out: Folder for the variant's file, `PROTOCOL`.
@@ -153,74 +163,71 @@ def write_protocol(out: Path, frozen: Benchmark, store: Store, settings: Prepare
     Returns:
         The protocol's id, or the variant's file. The variant has an id that says what was replaced.
     """
-    size = None if frozen.size is None else (settings.size, settings.size)
-    dataset = SYNTHETIC if store.manifest.get("synth") is not None else frozen.dataset
-    replaced: dict[str, Json] = {}
-    words = []
-    for name, then, now, word in (
-        ("dataset", frozen.dataset, dataset, dataset),
-        ("crop", frozen.crop, settings.crop, settings.crop.rpartition("-v")[0]),
-        ("size", frozen.size, size, f"{settings.size}px"),
-    ):
-        if then != now:
-            replaced[name] = now
-            words.append(word)
+    document, _ = read_document(frozen.id)
+    synthetic = store.manifest.get("synth") is not None
+    used: dict[str, tuple[Json, str]] = {
+        "dataset": (SYNTHETIC if synthetic else frozen.dataset, SYNTHETIC),
+        "crop": (settings.crop, settings.crop.rpartition("-v")[0]),
+        "size": ([settings.size, settings.size], f"{settings.size}px"),
+    }
+    replaced = {name: value for name, (value, _) in used.items() if value != document[name]}
     if not replaced:
         delete(out / PROTOCOL)
         return frozen.id
     stem, _, version = frozen.id.rpartition("-")
-    document, _ = read_document(frozen.id)
-    variant = {**document, **replaced, "id": "-".join([stem, *words, version])}
-    write_text(out / PROTOCOL, json_to_text(variant))
+    name = "-".join([stem, *(used[field][1] for field in replaced), version])
+    write_text(out / PROTOCOL, json_to_text({**document, **replaced, "id": name}))
     return out / PROTOCOL
 
 
-def _check_weights(metrics: Sequence[str], networks: Networks) -> None:
-    """See that the pinned networks are there, before hours of work.
+def _check_weights(frozen: Benchmark, networks: Networks) -> None:
+    """See that the pinned networks are there.
 
     Raises:
         WeightsError: One is missing or not the pinned one.
     """
     if networks.mode == "random":
         return
-    used = sorted({network for metric in metrics if (network := metric_facts(metric).network)})
+    used = sorted({network for metric in frozen.metrics if (network := metric_facts(metric).network)})
     problems = [text for name in used if (text := weights_to_problem(name, networks.directory))]
     if problems:
         raise WeightsError(CLAUSES.join(problems))
 
 
-def _check_prepared(store: Store, split: str, failed: Mapping[str, str]) -> None:
-    """See that there is something to go on with.
+def _has_mesh(raw: Path, frozen: Benchmark) -> bool:
+    """Whether any clip to be scored brings a mesh; `prepare` fits none yet, and this goes when it does.
 
     Raises:
-        DatasetError: No clip of the split could be prepared.
+        DatasetError: The folder is not in the dataset's layout, or holds none of these clips.
     """
-    if not store.ids(split):
-        reasons = _reasons(failed) if failed else "the raw data list none"
-        raise DatasetError(
-            f"expected {split} clips that can be prepared, found none: {reasons}; mend that and run the same "
-            "command again"
+    listed = load_dataset(frozen.dataset).list_clips(raw)
+    clips = [clip for clip in listed if clip.split == frozen.split and not clip.problem]
+    if not clips:
+        raise DatasetError(f"{raw}: expected clips of the {frozen.split} split, found none; fetch them")
+    return any(clip.truth is not None for clip in clips)
+
+
+def _check_model(  # noqa: PLR0913 - all that can go wrong
+    name: str, checkpoint: Path, device: str, frozen: Benchmark, size: int, *, has_mesh: bool
+) -> None:
+    """See that the model can load the checkpoint, and drive it with one made-up frame like those to come.
+
+    Raises:
+        ModelError: It cannot.
+    """
+    found, model = load_model(name, checkpoint, checkpoint_to_sha256(checkpoint), device)
+    clip = example_clip(frames=1, size=(size, size))
+    if not has_mesh:
+        clip = dataclasses.replace(clip, mesh=None)
+    item = Item(
+        id=clip.id, source_clip=clip.id, source_frame=0, driving_clip=clip.id, first=0, count=1,
+        driving_numbers=(0,), real_clip=clip.id, real_numbers=(0,), truth=True,
+    )  # fmt: skip
+    try:
+        item_to_generated(found, model, item, {clip.id: clip}, seed=0)
+    except VptbenchError as error:
+        why = str(error).partition(";")[0].removeprefix(f"{clip.id}: ")
+        mesh = (
+            f"put one of each clip into {TRUTH_FOLDER}/ of the data: this version fits no body to videos yet"
         )
-
-
-def _check_generated(report: GenerateReport) -> None:
-    """See that all clips were made, since figures of fewer would look like figures of all.
-
-    Raises:
-        ModelError: None was made.
-        ClipsFailedError: Some were not.
-    """
-    if not report.failed:
-        return
-    text = (
-        f"expected frames of every clip, {len(report.failed)} failed: {_reasons(report.failed)}; mend that "
-        "and run the same command again: what is done is kept"
-    )
-    if not report.done and not report.skipped:
-        raise ModelError(text)
-    raise ClipsFailedError(text, report.failed)
-
-
-def _reasons(failed: Mapping[str, str]) -> str:
-    """The first few reasons, each with its clip."""
-    return named([f"{clip}: {reason}" for clip, reason in failed.items()], CLAUSES)
+        raise ModelError(f"{why}; {'give reproduce another --size' if has_mesh else mesh}") from error

@@ -17,8 +17,10 @@ from vptbench.errors import BenchmarkError, ManifestError, ModelError, OutputErr
 from vptbench.generate import model as model_file
 from vptbench.generate.drive import load_model
 from vptbench.generate.run import store_to_outputs
+from vptbench.manifest import file_to_sha256
 from vptbench.outputs.check import outputs_to_problems
 from vptbench.outputs.reader import open_outputs
+from vptbench.runfile import RunFacts, begin_run, checkpoint_written
 from vptbench.store.reader import open_store
 
 BENCHMARK = "synthetic-v1"
@@ -133,6 +135,7 @@ import os, sys
 from pathlib import Path
 from baselines.copy_source import CopySource
 from vptbench.generate.run import store_to_outputs
+from vptbench.manifest import file_to_sha256
 
 def generate(self, source, driving):
     if driving.clip != "a":
@@ -336,3 +339,37 @@ def test_two_workers_make_the_same_frames(written_store, tmp_path):
     assert len(pictures) == 11
     for path in pictures:
         assert (tmp_path / "1" / path).read_bytes() == (tmp_path / "2" / path).read_bytes()
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A training run with two checkpoints."""
+    store = {"path": "../store", "dataset": "iper", "clips": 7, "clips_sha256": "0"}
+    run = begin_run(tmp_path / "run", RunFacts("recording", {}, 0, 8, store), resume=False)
+    for iteration in (4, 8):
+        with checkpoint_written(run, iteration, keep=2) as part:
+            part.write_text(str(iteration))
+    return run.path
+
+
+@pytest.mark.usefixtures("recording")
+def test_a_run_stands_for_its_newest_checkpoint_which_is_hashed_and_named(written_store, run, tmp_path):
+    outputs = tmp_path / "outputs"
+    store_to_outputs("recording", written_store, outputs, BENCHMARK, checkpoint=run)
+    manifest = read_manifest(outputs)
+    expected = {"name": "00000008.pt", "sha256": file_to_sha256(run / "checkpoints" / "00000008.pt")}
+    assert (manifest["checkpoint"], manifest["trained_on"]) == (expected, "iper, 7 clips")
+    (run / "log.csv").write_text("iteration,seconds\n")  # nothing that the model loads
+    assert store_to_outputs("recording", written_store, outputs, BENCHMARK, checkpoint=run).done == ()
+
+
+@pytest.mark.usefixtures("recording", "run")
+def test_what_was_trained_on_is_known_of_a_runs_own_checkpoint_and_of_no_other_file(written_store, tmp_path):
+    for name, trained_on in (("run/checkpoints/00000004.pt", "iper, 7 clips"), ("run/log.csv", None)):
+        (tmp_path / name).touch()
+        outputs = tmp_path / "outputs" / name
+        store_to_outputs("recording", written_store, outputs, BENCHMARK, checkpoint=tmp_path / name)
+        assert read_manifest(outputs)["trained_on"] == trained_on
+    plain = tmp_path / "plain"
+    store_to_outputs("recording", written_store, plain, BENCHMARK)
+    assert read_manifest(plain)["trained_on"] is None
