@@ -183,7 +183,15 @@ PRESETS: Mapping[str, Preset] = {
     "tiny": Preset(
         GeneratorConfig(size=64, channels=16, widest=128, style_stages=5),
         LossConfig(content=0, style=0, contextual=0),
-        TrainConfig(iterations=2000, decay_from=2000, window=12, save_every=100, sample_every=100),
+        TrainConfig(
+            iterations=2000,
+            decay_from=2000,
+            window=12,
+            learning_rate=5e-4,
+            discriminator_rate=5e-5,
+            save_every=100,
+            sample_every=100,
+        ),  # fmt: skip
     ),
 }
 """Networks by name: as in the paper (50,000 iterations), as in its repository (100,000), and two smaller."""

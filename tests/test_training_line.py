@@ -169,7 +169,7 @@ def train_in_two_processes(*given):
 
 @pytest.fixture
 def one_thread():
-    """As the processes that are started here have: sums in two threads are others by rounding."""
+    """As processes that are started here have: in two, sums are rounded otherwise, by 2 % of the learning."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -208,7 +208,7 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
 
 @pytest.mark.slow
 def test_two_processes_train_an_ablation_with_both_critics_and_recomputed_activations(stores, tmp_path):
-    """Gradients of every weight are shared where the network lacks parts and runs again in the backward pass."""
+    """Every weight's gradient is shared where parts are missing and others run again going backward."""
     run = tmp_path / "run"
     changes = (
         *TINY, "generator.frames_per_chunk=5", "generator.style_modulation=false", "losses.spatial=2",
@@ -218,8 +218,7 @@ def test_two_processes_train_an_ablation_with_both_critics_and_recomputed_activa
     state = newest_state(run)
     assert not any(name.startswith("x_ref.") for name in state["generator"])
     assert {name.split(".")[0] for name in state["critics"]} == {"spatial", "temporal"}
-    tensors = [value for value in leaves(state).values() if isinstance(value, torch.Tensor)]
-    assert all(tensor.isfinite().all() for tensor in tensors)
+    assert all(leaf.isfinite().all() for leaf in leaves(state).values() if isinstance(leaf, torch.Tensor))
     assert list(run.glob("**/*.csv")) == [run / "log.csv"]
     assert read_log(run / "log.csv")["iteration"].tolist() == [1, 2]
     assert command("check", run).output == f"{run}: whole\n"

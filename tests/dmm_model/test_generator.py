@@ -207,13 +207,17 @@ def test_ablations_lack_their_parameters_and_generate_other_frames(changes, abse
     assert found.isfinite().all()
 
 
-@pytest.mark.parametrize("name", [None, "forward only", "deformable", "convolution"])
+@pytest.mark.parametrize("name", [None, *ABLATIONS])
 def test_every_weight_that_is_learned_has_a_gradient(name):
+    """It is 0 but for rounding where a norm follows, which takes a bias away again."""
     network = small_network(**(ABLATIONS[name][0] if name else {})).train()
     network(*drawn_inputs(1)).square().sum().backward()
     still = {key for key, value in network.named_parameters() if not value.requires_grad}
     assert {key.rsplit(".", 3)[0] for key in still} == {"warp_encoder.encoder1"}
-    assert [key for key, value in network.named_parameters() if value.grad is None and key not in still] == []
+    gradients = {key: value.grad for key, value in network.named_parameters() if key not in still}
+    assert [key for key, value in gradients.items() if value is None] == []
+    idle = [key for key, value in gradients.items() if value.abs().max() < 1e-9]
+    assert [key for key in idle if not re.search(r"\.model\.[25]\.bias$", key)] == []
 
 
 def test_without_style_modulation_all_sources_share_their_weights():

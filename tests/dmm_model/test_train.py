@@ -165,10 +165,11 @@ def test_only_the_newest_checkpoints_are_kept(settings):
 
 
 def run_to_vectors(run):
-    """All weights of the generator, and its last gradients: with beta1 = 0 these are Adam's first moments."""
+    """All weights of the generator; last gradients (first moments, beta1 being 0) of it and of critics."""
     state = read_checkpoint(open_run(run).newest())
-    moments = [record["exp_avg"] for record in state["optimisers"][0]["state"].values()]
-    return [torch.cat([part.flatten() for part in parts]) for parts in (state["generator"].values(), moments)]
+    learned = [optimiser["state"].values() for optimiser in state["optimisers"] if optimiser is not None]
+    parts = [state["generator"].values(), *([record["exp_avg"] for record in each] for each in learned)]
+    return [torch.cat([tensor.flatten() for tensor in tensors]) for tensors in parts]
 
 
 def share(difference, whole):
@@ -189,6 +190,18 @@ def test_a_batch_in_two_parts_has_the_gradients_of_a_whole_one(settings):
     for number, scale in enumerate((whole[0] - start, whole[1])):
         assert share(parts[number] - whole[number], scale) < 0.01
         assert share(single[number] - whole[number], scale) > 0.2
+
+
+@pytest.mark.parametrize(("rate", "same"), [(0, True), (0.001, False)])
+def test_in_parts_critics_learn_the_same_but_judge_the_first_part_before_that(settings, rate, same):
+    """Of the generator's gradients 2e-6 are other while critics stay as they are, 8 % where they learn."""
+    rates = ("training.learning_rate=0", f"training.discriminator_rate={rate}")
+    for name, parts in (("whole", 1), ("parts", 2)):
+        train(settings(name, 1, *BOTH_CRITICS, "training.batch=2", f"training.accumulate={parts}", *rates))
+    (_, *whole), (_, *parts) = (run_to_vectors(settings(name, 1).run) for name in ("whole", "parts"))
+    generator, critics = (share(part - one, one) for part, one in zip(parts, whole, strict=True))
+    assert critics < 1e-5
+    assert generator < 1e-4 if same else generator > 0.01
 
 
 def test_a_short_training_learns(settings):

@@ -31,11 +31,11 @@ def crop(facts: Facts) -> str:
     wanted, used = facts.frozen.crop, facts.used.crop
     if used == wanted:
         return ""
+    why = "" if wanted in CROPS else ", which this version cannot make yet"
     return (
-        f"crop {used} instead of {wanted}{'' if wanted in CROPS else ', which this version cannot make yet'}: "
-        "the published box grows with the frames seen so far, is 1.3 times as high as the person and square, "
-        "is filled by repeating the edge, and is resized by OpenCV's linear rule; people have another size "
-        "and place in the frame, which moves every figure"
+        f"crop {used} instead of {wanted}{why}: the published box grows with the frames seen so far, is 1.3 "
+        "times as high as the person and square, is filled by repeating the edge, and is resized by OpenCV's "
+        "linear rule; people have another size and place in the frame, which moves every figure"
     )
 
 
@@ -77,13 +77,13 @@ def source_frames(facts: Facts) -> str:
 def checkpoint(facts: Facts) -> str:
     """Whose weights these are."""
     made = cast("Mapping[str, Json]", facts.scores.outputs)
-    if made["trained_on"] is not None:
+    if made.get("trained_on") is not None:
         return f"the checkpoint is one of `vptbench train` ({made['trained_on']}), not the published one"
     name = cast("Mapping[str, str]", made["checkpoint"])["name"]
-    return f"`{name}` is taken on trust as the checkpoint behind the published figures: its authors state no hash"
+    return f"`{name}` is taken on trust as the published checkpoint, of which its authors state no hash"
 
 
-def test_clips(facts: Facts) -> str:
+def scored_clips(facts: Facts) -> str:
     """Other clips than the published ones, as far as numbers tell."""
     return _split_to_text(facts, "test")
 
@@ -95,7 +95,9 @@ def training_clips(facts: Facts) -> str:
 
 def iper_unknown(facts: Facts) -> str:
     """What nobody published on iPER."""
-    text = "neither weights nor preparation for iPER were published: whose weights gave these figures is not known"
+    text = (
+        "neither weights nor preparation for iPER were published: whose weights gave these figures is unknown"
+    )
     return text if facts.frozen.dataset == "iper" else ""
 
 
@@ -109,12 +111,11 @@ def equal_frames(facts: Facts) -> str:
 
 def fid_stops(facts: Facts) -> str:
     """Numbers of frames for which the published program gives no FID."""
-    made = sum(cast("int", clip["frames"]) for clip in facts.scores.clips.values())
-    true = cast("int", facts.scores.reference["frames"]) if facts.scores.reference else None
+    counts = {"generated": facts.frames, "training": facts.reference["frames"]}
     stopped = [
         f"{count} {side}"
-        for count, side in ((made, "generated"), (true, "training"))
-        if count is not None and (count < FID_BATCH or count % FID_BATCH == 0)
+        for side, count in counts.items()
+        if count and (count < FID_BATCH or count % FID_BATCH == 0)
     ]
     if not stopped:
         return ""
@@ -138,6 +139,36 @@ def _split_to_text(facts: Facts, split: str) -> str:
     return f"{split} clips: {prepared} prepared of {listed} listed; the published split has {published}"
 
 
+DROPPED = (
+    "every frame is kept here; published clips lack those in which no person was found, or whose head box "
+    "was 100 square pixels or less"
+)
+ROUNDED = (
+    "8-bit frames are rounded here; the published code cuts decimals off: half a level darker on average, "
+    "some 0.004 of L1 at most"
+)
+SSIM = (
+    "SSIM by the published definition, whose range is max − min of the generated frame: it compares with no "
+    "SSIM of range 255"
+)
+PSNR = (
+    "PSNR of each frame in floating point, then the mean: the 34 to 38 dB of other tables are of wrapping "
+    "8-bit"
+)
+FID = (
+    "FID against training frames, by torchvision's network and the published scaling of its input: it "
+    "compares with no other FID; the published reference (fid_stat.npz) was not at hand, and the code that "
+    "makes it also takes in uncropped frames"
+)
+FVD = (
+    "the published code prints six FVDs (16 or 128 frames, or 16 at stride 8; against training or test "
+    "videos), the paper one, and nobody says which"
+)
+DRAWN = (
+    "FVD: windows of real videos are drawn by a fixed seed here, by none there: published runs cannot be "
+    "repeated"
+)
+
 BDMM = Recipe(
     title="BDMM",
     model="dmm",
@@ -150,40 +181,19 @@ BDMM = Recipe(
             poses,
             missing_joints,
             mesh,
-            "every frame is kept here; published clips lack those in which no person was found, or whose "
-            "head box was 100 square pixels or less",
+            DROPPED,
             source_frames,
-            "8-bit frames are rounded here; the published code cuts decimals off: half a level darker on "
-            "average, some 0.004 of L1 at most",
+            ROUNDED,
             checkpoint,
             iper_unknown,
-            test_clips,
+            scored_clips,
         ),
-        "ssim": (
-            "SSIM by the published definition, whose range is max − min of the generated frame: it compares "
-            "with no SSIM of range 255",
-        ),
-        "psnr": (
-            "PSNR of each frame in floating point, then the mean: the 34 to 38 dB of other tables are of "
-            "wrapping 8-bit",
-            equal_frames,
-        ),
+        "ssim": (SSIM,),
+        "psnr": (PSNR, equal_frames),
         "l1": ("L1 on [−1, 1], as published: twice `l1-v1`",),
         "lpips": ("LPIPS by AlexNet, version 0.1, as published: no difference of definition is known",),
-        "fid": (
-            "FID against training frames, by torchvision's network and the published scaling of its input: it "
-            "compares with no other FID; the published reference (fid_stat.npz) was not at hand, and the code "
-            "that makes it also takes in uncropped frames",
-            fid_stops,
-            training_clips,
-        ),
-        "fvd": (
-            "the published code prints six FVDs (16 or 128 frames, or 16 at stride 8; against training or "
-            "test videos), the paper one, and nobody says which",
-            "FVD of so few videos is mostly bias: it compares only with FVD of as many",
-            "FVD: windows of real videos are drawn by a fixed seed here, by none there: published runs cannot "
-            "be repeated",
-        ),
+        "fid": (FID, fid_stops, training_clips),
+        "fvd": (FVD, "FVD of so few videos is mostly bias: it compares only with FVD of as many", DRAWN),
         "fvd-bdmm-train": (training_clips,),
     },
 )

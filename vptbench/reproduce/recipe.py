@@ -32,6 +32,16 @@ class Facts:
     scores: Scores
     store: Store
 
+    @property
+    def frames(self) -> int:
+        """Number of frames that were scored."""
+        return sum(cast("int", clip["frames"]) for clip in self.scores.clips.values())
+
+    @property
+    def reference(self) -> Mapping[str, int]:
+        """Numbers of ``clips`` and ``frames`` that some metrics compare with."""
+        return cast("Mapping[str, int]", self.scores.reference or {"clips": 0, "frames": 0})
+
 
 Note: TypeAlias = str | Callable[[Facts], str]
 """One thing that is known of a difference, on one line; empty where the facts say that it does not apply."""

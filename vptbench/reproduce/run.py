@@ -17,6 +17,7 @@ from vptbench.benchmarks.loader import load_benchmark, read_document
 from vptbench.benchmarks.protocol import Benchmark
 from vptbench.errors import ClipsFailedError, DatasetError, ModelError, VptbenchError, WeightsError
 from vptbench.generate.drive import checkpoint_to_sha256, item_to_generated, load_model
+from vptbench.generate.model import Audit, FoundModel, Model
 from vptbench.generate.run import store_to_outputs
 from vptbench.manifest import Json, delete, json_to_text, write_text
 from vptbench.metrics import metric_facts
@@ -109,10 +110,10 @@ def reproduce(
     prepare = PrepareSettings(size=settings.size, crop=crop)
     store, outputs, scores = (out / name for name in ("store", "outputs", "scores"))
 
-    say(f"{recipe.model}: can it work with {checkpoint.name} and {raw.name}?")  # before hours of work
+    say(f"{recipe.model}: can it work with {checkpoint.name} and {raw}?")  # before hours of work
     _check_weights(frozen, networks)
-    has_mesh = _has_mesh(raw, frozen)
-    _check_model(recipe.model, checkpoint, networks.device, frozen, prepare.size, has_mesh=has_mesh)
+    found, model = load_model(recipe.model, checkpoint, checkpoint_to_sha256(checkpoint), networks.device)
+    _check_model(found, model, raw, frozen, settings.size)
 
     say(f"{settings.dataset}: clips with poses and mesh")
     prepared = source_to_store(
@@ -194,40 +195,31 @@ def _check_weights(frozen: Benchmark, networks: Networks) -> None:
         raise WeightsError(CLAUSES.join(problems))
 
 
-def _has_mesh(raw: Path, frozen: Benchmark) -> bool:
-    """Whether any clip to be scored brings a mesh; `prepare` fits none yet, and this goes when it does.
+def _check_model(found: FoundModel, model: Model | Audit, raw: Path, frozen: Benchmark, size: int) -> None:
+    """Drive the model with one made-up frame, of this size and with a mesh if any raw clip brings one.
+
+    What is said of the mesh goes when `prepare` fits bodies to videos.
 
     Raises:
-        DatasetError: The folder is not in the dataset's layout, or holds none of these clips.
+        DatasetError: The folder is not in the dataset's layout, or holds no clip to score.
+        ModelError: The model cannot take it.
     """
     listed = load_dataset(frozen.dataset).list_clips(raw)
     clips = [clip for clip in listed if clip.split == frozen.split and not clip.problem]
     if not clips:
         raise DatasetError(f"{raw}: expected clips of the {frozen.split} split, found none; fetch them")
-    return any(clip.truth is not None for clip in clips)
-
-
-def _check_model(  # noqa: PLR0913 - all that can go wrong
-    name: str, checkpoint: Path, device: str, frozen: Benchmark, size: int, *, has_mesh: bool
-) -> None:
-    """See that the model can load the checkpoint, and drive it with one made-up frame like those to come.
-
-    Raises:
-        ModelError: It cannot.
-    """
-    found, model = load_model(name, checkpoint, checkpoint_to_sha256(checkpoint), device)
-    clip = example_clip(frames=1, size=(size, size))
-    if not has_mesh:
-        clip = dataclasses.replace(clip, mesh=None)
+    example, mesh = example_clip(frames=1, size=(size, size)), "a mesh"
+    if all(clip.truth is None for clip in clips):
+        example = dataclasses.replace(example, mesh=None)
+        mesh = f"no mesh: {raw / TRUTH_FOLDER} has none, and this version fits no body to videos yet"
     item = Item(
-        id=clip.id, source_clip=clip.id, source_frame=0, driving_clip=clip.id, first=0, count=1,
-        driving_numbers=(0,), real_clip=clip.id, real_numbers=(0,), truth=True,
+        id=example.id, source_clip=example.id, source_frame=0, driving_clip=example.id, first=0, count=1,
+        driving_numbers=(0,), real_clip=example.id, real_numbers=(0,), truth=True,
     )  # fmt: skip
     try:
-        item_to_generated(found, model, item, {clip.id: clip}, seed=0)
+        item_to_generated(found, model, item, {example.id: example}, seed=0)
     except VptbenchError as error:
-        why = str(error).partition(";")[0].removeprefix(f"{clip.id}: ")
-        mesh = (
-            f"put one of each clip into {TRUTH_FOLDER}/ of the data: this version fits no body to videos yet"
-        )
-        raise ModelError(f"{why}; {'give reproduce another --size' if has_mesh else mesh}") from error
+        why = str(error).partition(";")[0].removeprefix(f"{example.id}: ")
+        raise ModelError(
+            f"{why}; reproduce tried --size {size}, published {frozen.size}, and {mesh}"
+        ) from error

@@ -1,6 +1,6 @@
 """Published figures beside measured ones, and what is known of each difference: a table, and a page of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import pandas as pd
@@ -33,9 +33,11 @@ def facts_to_table(recipe: Recipe, facts: Facts) -> pd.DataFrame:
     rows = rows[(rows["dataset"].str.lower() == group.dataset) & rows["method"].isin(recipe.methods)]
     rows = rows[["column", "published", "source", "notes"]]
     authors = rows["source"] == recipe.source
-    measured = scores_to_published(facts.scores, (facts.group,)).query("source == @MEASURED")
-    measured = measured.rename(columns={"value": "measured", "notes": "reason"}).drop(columns="source")
-    table = pd.concat([measured.merge(rows[authors], on="column", how="left"), rows[~authors]])
+    measured = scores_to_published(facts.scores, (facts.group,))
+    measured = measured[measured["source"] == MEASURED].drop(columns="source")
+    measured = measured.rename(columns={"value": "measured", "notes": "reason"})
+    measured = measured.merge(rows[authors], on="column", how="left")
+    table = pd.concat([measured, rows[~authors]], ignore_index=True)
     table = table.fillna(dict.fromkeys(("metric", "source", "notes", "reason"), ""))
     random = table["metric"].str.endswith(RANDOM_SUFFIX)
     table["difference"] = (table["measured"] - table["published"]).where(~random)
@@ -45,20 +47,28 @@ def facts_to_table(recipe: Recipe, facts: Facts) -> pd.DataFrame:
         for name, notes in {"": (), **recipe.notes}.items()
     }
     texts[""] = differences(facts.scores, facts.group) + texts[""]
+    remarks = [notes.split(CLAUSES) for notes in rows.loc[authors, "notes"]]
+    shared = [text for text in remarks[0] if all(text in others for others in remarks)]
     records = cast("list[dict[str, str]]", table.to_dict("records"))
-    table["known"] = pd.Series([_row_to_known(row, texts) for row in records], table.index)
+    table["known"] = pd.Series([_row_to_known(row, texts, shared) for row in records], table.index)
     order = {name: place for place, name in enumerate(group.columns)}
     table = table.sort_values("column", key=lambda names: names.map(order), kind="stable")
     return table[list(COLUMNS)].reset_index(drop=True)
 
 
-def _row_to_known(row: Mapping[str, str], texts: Mapping[str, list[str]]) -> tuple[str, ...]:
-    """What is known of one row."""
+def _row_to_known(
+    row: Mapping[str, str], texts: Mapping[str, list[str]], shared: Sequence[str]
+) -> tuple[str, ...]:
+    """What is known of one row; `shared` are the remarks that all published figures have."""
     if not row["metric"]:
         return (f"as printed in {row['source']}: {row['notes']}",)
     known = [text for name, found in texts.items() if row["metric"].startswith(name) for text in found]
-    known += [f"published figure: {text}" for text in row["notes"].split(CLAUSES) if text]
-    known += [] if row["source"] else [f"no {row['column']} of its authors is at hand"]
+    if row["source"]:
+        remarks = [text for text in row["notes"].split(CLAUSES) if text not in shared]
+        known += [f"published figures: {CLAUSES.join(shared)}"] if shared else []
+        known += [f"published {row['column']}: {CLAUSES.join(remarks)}"] if remarks else []
+    else:
+        known += [f"no {row['column']} of its authors is at hand"]
     known += [RANDOM] if row["metric"].endswith(RANDOM_SUFFIX) else []
     return (*known, *([f"no figure: {row['reason']}"] if row["reason"] else []))
 
@@ -82,7 +92,7 @@ def table_to_page(recipe: Recipe, facts: Facts, table: pd.DataFrame) -> str:
         "difference": cells("difference", "+.4g"),
         "in %": cells("percent", "+.1f"),
         "known": [
-            ", ".join(str(special.index(text) + 1) for text in texts if text in special)
+            ", ".join(str(number) for number, text in enumerate(special, 1) if text in texts)
             for texts in table["known"]
         ],
     }
@@ -103,15 +113,13 @@ def table_to_page(recipe: Recipe, facts: Facts, table: pd.DataFrame) -> str:
 
 def _facts_to_lines(recipe: Recipe, facts: Facts) -> str:
     """Source, protocol, checkpoint and amount of what was measured."""
-    frozen, used, scores = facts.frozen, facts.used, facts.scores
-    made = cast("Mapping[str, Mapping[str, Json]]", scores.outputs)
-    frames = sum(cast("int", clip["frames"]) for clip in scores.clips.values())
-    true = scores.reference or {"clips": 0, "frames": 0}
+    frozen, used, clips = facts.frozen, facts.used, facts.scores.clips
+    file = cast("Mapping[str, Mapping[str, Json]]", facts.scores.outputs)["checkpoint"]
+    true = f"{facts.reference['clips']} {used.reference} clips, {facts.reference['frames']} frames"
     return "\n".join([
         f"- published: {recipe.source}",
         f"- protocol: {used.id}, {'frozen' if used == frozen else f'which is not the frozen {frozen.id}'}",
-        f"- checkpoint: `{made['checkpoint']['name']}`, SHA-256 {made['checkpoint']['sha256']}",
-        f"- measured: {len(scores.clips)} {used.split} clips, {frames} frames; to compare with: "
-        f"{true['clips']} {used.reference} clips, {true['frames']} frames",
-        f"- networks: {weights_to_sentence(list(scores.metrics))}",
+        f"- checkpoint: `{file['name']}`, SHA-256 {file['sha256']}",
+        f"- measured: {len(clips)} {used.split} clips, {facts.frames} frames; compared with: {true}",
+        f"- networks: {weights_to_sentence(list(facts.scores.metrics))}",
     ])  # fmt: skip

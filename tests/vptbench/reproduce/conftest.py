@@ -1,21 +1,24 @@
 """Made-up facts of a reproduction that followed the published protocol of BDMM to the letter."""
 
 import dataclasses
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.figure import Figure
 from vptbench.metrics import metric_facts
-from vptbench.reproduce.facts import RunFacts
-from vptbench.reproduce.recipe import load_recipe
+from vptbench.reproduce.bdmm import SPLITS
+from vptbench.reproduce.recipe import Facts, load_recipe
+from vptbench.score.published import GROUPS
 
 VALUES = {
     "ssim-bdmm-v1": 0.9, "psnr-cap100-v1": 24.5, "l1-bdmm-v1": 0.03, "lpips-v1": 0.05, "fid-bdmm-v1": 14.083,
     "fvd-bdmm-train-16f-v1": 300.0, "fvd-bdmm-train-128f-v1": None, "fvd-bdmm-train-128f-s8-v1": 150.0,
     "fvd-bdmm-test-16f-v1": 160.0, "fvd-bdmm-test-128f-v1": 140.0, "fvd-bdmm-test-128f-s8-v1": 500.0,
 }  # fmt: skip
-FRAMES = {f"clip-{number:03d}": 300 for number in range(100)}
 
 
 def to_figure(name, value, mode):
@@ -30,23 +33,43 @@ def to_figure(name, value, mode):
 
 @pytest.fixture
 def make_facts():
-    """A function that makes facts; fields can be replaced, those of the protocol used by ``used_…``."""
+    """A function that makes facts; what differs from a run to the letter is given by name."""
 
-    def make(dataset="fashionvideo", mode="pinned", **fields):
-        frozen = load_recipe("bdmm").part(dataset).benchmark
-        used = {name.removeprefix("used_"): fields.pop(name) for name in list(fields) if "used_" in name}
-        per_frame = pd.DataFrame(
-            [("clip-000", frame, "psnr-cap100-v1", value) for frame, value in enumerate((24.0, 25.0))],
-            columns=["clip", "frame", "metric", "value"],
+    def make(
+        dataset="fashionvideo", mode="pinned", used=(), splits=(), frames=300, reference=170_001, size=256,
+        synth=None, psnr=24.0, trained_on=None, confidence=1.0, **attributes,
+    ):  # fmt: skip
+        group = load_recipe("bdmm").group(dataset)
+        frozen = load_benchmark(GROUPS[group].benchmark)
+        protocol = dataclasses.replace(frozen, **dict(used))
+        clip = SimpleNamespace(
+            attributes={"pose_source": "openpose-json", "mesh_source": "ground-truth", **attributes},
+            keypoints=np.full((1, 25, 3), [1, 1, confidence]),
         )
-        given = {
-            "frozen": frozen, "used": dataclasses.replace(frozen, **used), "synthetic": False, "listed": 100,
-            "frames": FRAMES, "reference": (500, 170_001), "pose_sources": ("openpose-json",),
-            "mesh_sources": ("body-fit",), "bodies": (), "joints": 750_000, "missing_joints": 0,
-            "checkpoint": "latest_net_G.pth", "checkpoint_sha256": "a" * 64, "own_run": False,
-            "figures": dict(to_figure(name, value, mode) for name, value in VALUES.items()),
-            "per_frame": per_frame,
-        }  # fmt: skip
-        return RunFacts(**{**given, **fields})
+        ids = [f"clip-{number:03d}" for number in range(SPLITS[dataset]["test"])]
+        scores = SimpleNamespace(
+            model="dmm", benchmark={"id": protocol.id}, data={"dataset": dataset, "synth": synth},
+            clips={name: {"frames": frames, "size": [size, size]} for name in ids},
+            metrics=dict(to_figure(name, value, mode) for name, value in VALUES.items()), resize=None,
+            reference={"clips": 500, "frames": reference} if reference else None,
+            outputs={"checkpoint": {"name": "net.pth", "sha256": "a" * 64}, "trained_on": trained_on},
+            per_frame=pd.DataFrame({"metric": ["psnr-cap100-v1"] * 2, "value": [psnr, 25.0]}),
+        )  # fmt: skip
+        counts = {
+            name: {"listed": count, "prepared": count}
+            for name, count in (SPLITS[dataset] | dict(splits)).items()
+        }
+        return Facts(group, frozen, protocol, scores, StoreOf({"clips": counts}, clip))
 
     return make
+
+
+@dataclasses.dataclass(frozen=True)
+class StoreOf:
+    """A store whose clips are all alike."""
+
+    manifest: dict
+    clip: SimpleNamespace
+
+    def __getitem__(self, name):
+        return self.clip

@@ -1,11 +1,12 @@
-"""Every recipe names what exists: a model, frozen protocols, and published rows with their sources."""
+"""Every recipe names what exists: a model, frozen protocols, metrics, and published rows."""
 
 import pytest
 
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import RegistryError
 from vptbench.registry import group_to_table
 from vptbench.reproduce.recipe import RECIPES, load_recipe
-from vptbench.score.published import published_rows
+from vptbench.score.published import GROUPS, published_rows
 
 MISSION = {
     "bdmm-fashion": {
@@ -21,18 +22,17 @@ def test_a_recipe_names_what_exists(name):
     recipe, rows = load_recipe(name), published_rows()
     assert recipe.model in group_to_table("vptbench.models")
     assert set(recipe.methods) <= set(rows["method"])
-    for dataset, part in recipe.parts.items():
-        assert part.group.dataset == part.benchmark.dataset == dataset
-        own = rows[
-            (rows["protocol_group"] == part.rows)
-            & rows["method"].isin(recipe.methods)
-            & (rows["source"] == recipe.source)
-        ]
-        assert len(own) > 0
+    for group in recipe.groups:
+        columns = GROUPS[group].columns
+        frozen = load_benchmark(GROUPS[group].benchmark)
+        assert frozen.dataset == GROUPS[group].dataset
+        assert set(frozen.metrics) == {metric for metrics in columns.values() for metric in metrics}
+        assert all(any(metric.startswith(start) for metric in frozen.metrics) for start in recipe.notes)
+        dataset = rows[rows["dataset"].str.lower() == frozen.dataset]
+        own = dataset[dataset["method"].isin(recipe.methods) & (dataset["source"] == recipe.source)]
+        assert set(own["protocol_group"]) == {group}
         assert own["metric"].is_unique
-        assert set(own["metric"]) <= set(part.group.columns)
-        about = {name for note in (*recipe.notes, *part.notes) for name in note.about}
-        assert about <= {*part.group.columns, *part.benchmark.metrics}
+        assert set(own["metric"]) <= set(columns)
 
 
 @pytest.mark.parametrize("group", MISSION)
@@ -45,7 +45,5 @@ def test_the_figures_to_reproduce_are_there_with_their_source(group):
 def test_unknown_names_are_refused_with_a_hint():
     with pytest.raises(RegistryError, match="known method to reproduce, got 'bdm'; did you mean 'bdmm'"):
         load_recipe("bdm")
-    recipe = load_recipe("bdmm")
     with pytest.raises(RegistryError, match="dataset of BDMM's figures, got 'ipr'; did you mean 'iper'"):
-        recipe.part("ipr")
-    assert recipe.part("") is recipe.parts["fashionvideo"]
+        load_recipe("bdmm").group("ipr")
