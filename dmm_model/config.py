@@ -191,7 +191,7 @@ PRESETS: Mapping[str, Preset] = {
             discriminator_rate=5e-5,
             save_every=100,
             sample_every=100,
-        ),  # fmt: skip
+        ),
     ),
 }
 """Networks by name: as in the paper (50,000 iterations), as in its repository (100,000), and two smaller."""
