@@ -186,7 +186,10 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
     43 % for one window instead of two. The frame critic is left out, since each process draws a frame of its
     own for it.
     """
-    changes = (*TINY, "generator.frames_per_chunk=5", "training.window=10", "losses.spatial=0")
+    changes = (
+        *TINY, "generator.frames_per_chunk=5", "training.window=10", "losses.spatial=0",
+        "training.learning_rate=1e-4", "training.discriminator_rate=1e-5",
+    )  # fmt: skip
     store, runs = (
         stores["fashionvideo"],
         {name: tmp_path / name for name in ("two", "one", "single", "start")},
@@ -196,9 +199,7 @@ def test_two_processes_learn_what_one_learns_from_a_batch_of_two(stores, tmp_pat
     assert [number for number, _ in open_run(runs["two"]).checkpoints()] == [2]
     assert command("check", runs["two"]).output == f"{runs['two']}: whole\n"
     for name, change in (("one", "batch=2"), ("single", "batch=1"), ("start", "learning_rate=0")):
-        given = words(
-            store, runs[name], 2, (*changes, f"training.{change}", "training.discriminator_rate=1e-5")
-        )
+        given = words(store, runs[name], 2, (*changes, f"training.{change}"))
         assert command(*given).exit_code == 0
     two, one, single, start = (run_to_vectors(run) for run in runs.values())
     for number, scale in enumerate((one[0] - start[0], one[1] - start[1], one[2])):
@@ -346,7 +347,7 @@ REFUSALS = {
     ),
     "size": ([], ["--config", "published"], ["multiples of 8, and at least 64 × 128", "got 64 × 64"]),
     "unknown key": (["training.bach=2"], [], ["got 'training.bach=2'; did you mean training.batch"]),
-    "no number": (["training.batch=two"], [], ["'training.batch=two': expected a number, got 'two'"]),
+    "no number": (["training.batch=two"], [], ["'training.batch=two': expected a whole number, got 'two'"]),
     "out of bounds": (["training.save_every=0"], [], ["save_every: expected a number of at least 1"]),
     "weights": (
         ["generator.style_stages=5"],

@@ -168,15 +168,14 @@ def test_anything_but_a_dictionary_is_refused(value, kind, tmp_path):
 
 
 def test_another_kind_or_version_is_refused(state):
-    check_state(state, Path("a.pt"), "dmm-checkpoint", 1)
-    for kind, version in (("dmm-checkpoint", 2), ("other", 1)):
+    check_state(state, Path("a.pt"))
+    for other, found in (({"version": 2}, "dmm-checkpoint 2"), ({"format": "other"}, "other 1")):
         with pytest.raises(
-            ModelError,
-            match=rf"a\.pt: expected a checkpoint of {kind} {version}, found dmm-checkpoint 1; give one",
+            ModelError, match=rf"a\.pt: expected a checkpoint of dmm-checkpoint 1, found {found}; give one"
         ):
-            check_state(state, Path("a.pt"), kind, version)
+            check_state(state | other, Path("a.pt"))
     with pytest.raises(ModelError, match="found None None"):
-        check_state({}, Path("a.pt"), "dmm-checkpoint", 1)
+        check_state({}, Path("a.pt"))
 
 
 # Weights into networks.

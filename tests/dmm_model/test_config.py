@@ -129,7 +129,13 @@ def test_later_changes_win_over_earlier_ones_and_over_iterations():
 def test_presets_stay_as_they_are():
     resolve_preset("tiny", ["training.batch=2", "losses.l1=0"], iterations=3)
     assert PRESETS["tiny"].training == TrainConfig(
-        iterations=2000, decay_from=2000, window=12, save_every=100, sample_every=100
+        iterations=2000,
+        decay_from=2000,
+        window=12,
+        learning_rate=5e-4,
+        discriminator_rate=5e-5,
+        save_every=100,
+        sample_every=100,
     )
     with pytest.raises(dataclasses.FrozenInstanceError):
         PRESETS["tiny"].training.batch = 2
