@@ -75,7 +75,8 @@ def joints_24(raw, clip):
 
 
 def nobody(raw, clip):
-    change_json(raw, clip, lambda document: document | {"people": []})
+    for path in (raw / "openpose" / clip).iterdir():
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"people": []}))
 
 
 def broken_json(raw, clip):
@@ -95,7 +96,7 @@ DAMAGES = {
     missing: ["expected", ".mp4", "found none"],
     missing_json: ["expected 18", "found 17"],
     joints_24: ["expected 25 joints", "found 24", "000000000004_keypoints.json"],
-    nobody: ["expected a person in every frame, found none in frame 4"],
+    nobody: ["expected a person in at least one frame, found none in 18"],
     broken_json: ["expected JSON", "000000000004_keypoints.json"],
     truth_cut: [".npz", "expected"],
 }

@@ -15,9 +15,6 @@ from vptbench.registry import check_id, group_to_table, id_to_object
 
 KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
-CROPS_TO_COME = {"bdmm-crop-v1"}
-"""Crops that frozen benchmarks name already, and that come with the importer of BDMM's preprocessed data."""
-
 
 @pytest.mark.parametrize("table", [CROPS, DATASETS, CHECKS], ids=["crops", "datasets", "checks"])
 def test_entries_can_be_imported(table):
@@ -54,17 +51,11 @@ def test_benchmarks_name_what_exists():
         benchmark = load_benchmark(name)
         assert benchmark.id == name
         assert set(benchmark.metrics) <= set(METRICS)
-        assert benchmark.crop in {*CROPS, *CROPS_TO_COME}
+        assert benchmark.crop in CROPS
     for name in NOISY_BENCHMARKS:
         noisy = load_noisy_benchmark(name)
         assert noisy.id == name
         assert noisy.clean in BENCHMARKS
-
-
-def test_crops_to_come_have_not_come():
-    come = CROPS_TO_COME & set(CROPS)
-    assert come == set(), "they are there: take them out of CROPS_TO_COME"
-    assert {load_benchmark(name).crop for name in BENCHMARKS} >= CROPS_TO_COME
 
 
 def test_no_id_goes_away():

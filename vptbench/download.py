@@ -1,15 +1,22 @@
-"""Downloads of single files with known hashes: cut ones go on where they ended; a file is whole or absent.
+"""Downloads of single files: cut ones go on where they ended; a file is whole or absent.
 
 What has come so far lies beside the file's place, as ``.NAME.part``. A dropped connection, a full disk and
-Ctrl-C keep it, and the next call asks the server for the rest alone. When the hash of all of it is the pinned
-one, it is renamed; with another hash it is deleted, since nobody can tell which of its bytes are wrong.
-One process at a time should bring a file: two spoil each other's part, which the hash then tells. Where one
-of them has put the right file in its place all the same, the other ends well.
+Ctrl-C keep it, and the next call asks the server for the rest alone.
+
+Where the hash is known (`url_to_file`), the part is renamed when the hash of all of it is the pinned one;
+with another hash it is deleted, since nobody can tell which of its bytes are wrong. One process at a time
+should bring a file: two spoil each other's part, which the hash then tells. Where one of them has put the
+right file in its place all the same, the other ends well.
+
+Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps what the server said of the file: how long
+it is, and which edition. A rest is taken of that edition alone, up to that length. Here nothing tells whether
+two processes spoilt each other's part: the caller keeps a second one out.
 """
 
+import json
 import re
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +24,8 @@ from typing import BinaryIO
 import requests
 
 from vptbench.errors import DownloadError
-from vptbench.manifest import PART_SUFFIX, file_to_sha256, make_folder
+from vptbench.gate import USER_AGENT, BusyError, Gate, UnreachableError, is_reset
+from vptbench.manifest import PART_SUFFIX, file_to_sha256, make_folder, write_text
 from vptbench.progress import track
 
 TIMEOUT = (10, 30)
@@ -32,6 +40,9 @@ PIECE = 2**16
 MIB = 2**20
 """Bytes between two steps of the bar."""
 
+NO_MORE = requests.codes.requested_range_not_satisfiable
+"""Status 416: nothing comes after the byte that was asked for."""
+
 PIN = re.compile(r"[0-9a-f]{8,64}")
 """What may be known of a SHA-256: all of it, or how it begins."""
 
@@ -41,6 +52,48 @@ WEB_PAGE = (b"<!doctype html", b"<html")
 
 class _DropError(requests.RequestException):
     """The connection ended before the file did."""
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What came: its length in bytes, and its SHA-256 in lower-case hex."""
+
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class _Tag:
+    """What a server said of the file that a part belongs to.
+
+    Attributes:
+        url: Where it was asked for.
+        edition: Its ``ETag`` or the date of its last change; empty where a rest cannot be asked for.
+        length: Of the whole file, bytes; -1 where only the end of the answer tells.
+    """
+
+    url: str
+    edition: str = ""
+    length: int = -1
+
+
+@dataclass(frozen=True)
+class _Transfer:
+    """One file on its way.
+
+    Attributes:
+        url: Where it comes from.
+        part: Where its bytes are gathered.
+        gate: See there.
+        label: Of its bar; empty draws none.
+        tag: Where its `_Tag` is kept; None where the file's hash is known.
+    """
+
+    url: str
+    part: Path
+    gate: Gate = field(default_factory=Gate)
+    label: str = ""
+    tag: Path | None = None
 
 
 def url_to_file(url: str, place: Path, *, sha256: str) -> Path:
@@ -71,13 +124,44 @@ def url_to_file(url: str, place: Path, *, sha256: str) -> Path:
     part = place.with_name(f".{place.name}{PART_SUFFIX}")
     try:
         if not (place.is_file() and hash_fits(file_to_sha256(place), sha256)):
-            _receive(url, part, label=place.name)
+            _receive(_Transfer(url, part, label=place.name))
             _check_part(part, sha256)
             part.replace(place)
     except OSError as error:  # which those of requests are
         if not _is_brought(place, sha256):
             raise DownloadError(_refusal(error, url, part, place)) from error
     return place
+
+
+def url_to_new_file(url: str, place: Path, *, gate: Gate, check: Callable[[Path], str | None]) -> FileFacts:
+    """Bring the file at `url`, whose hash is not known beforehand, to `place`.
+
+    Args:
+        url: An http or https address.
+        place: Where the file is to be; one that is there stays until the new one is whole.
+        gate: Shared by all files of one server.
+        check: Gets the path of the whole file before it is at `place`, and says what is wrong with it ("a web
+            page"), or None. A wrong file is deleted.
+
+    Raises:
+        DownloadError: As of `url_to_file`; or an answer is a web page or may have been cut, or `check` found
+            something.
+        ManifestError: The parent of `place` is a file.
+    """
+    make_folder(place.parent)
+    part = place.with_name(f".{place.name}{PART_SUFFIX}")
+    tag = place.with_name(f".{place.name}.tag{PART_SUFFIX}")
+    try:
+        _receive(_Transfer(url, part, gate, tag=tag))
+        tag.unlink(missing_ok=True)
+        _check_kind(part, check)
+        facts = FileFacts(_size(part), file_to_sha256(part))
+        part.replace(place)
+    except OSError as error:  # which those of requests are
+        gate.end(error, _reason(error))
+        raise DownloadError(_refusal(error, url, part, place)) from error
+    gate.end(None)
+    return facts
 
 
 def _is_brought(place: Path, pinned: str) -> bool:
@@ -119,64 +203,132 @@ def pin_to_words(pinned: str) -> str:
     return f"SHA-256 {pinned}" if len(pinned) == 64 else f"SHA-256 starting with {pinned}"
 
 
-def _receive(url: str, part: Path, *, label: str) -> None:
-    """Add to `part` what it lacks. A server that cannot be reached at all is not asked twice.
+def _receive(transfer: _Transfer) -> None:
+    """Add to the part what it lacks. A server that cannot be reached at all is not asked twice.
 
     Raises:
         HTTPError: The server refuses.
         ConnectionError: It cannot be reached.
         Timeout: It does not answer.
-        _DropError: The connection dropped once too often.
+        UnreachableError: The connection dropped, or the server was busy, once too often.
     """
-    dropped = ""
+    failure: requests.RequestException | None = None
     for pause in (0.0, *PAUSES):
-        time.sleep(pause)
+        transfer.gate.wait(pause)
         try:
-            with _ask(url, _size(part)) as answer:
-                if answer.status_code != requests.codes.requested_range_not_satisfiable:
-                    _write(answer, part, label=label)
-                return
-        except _DropError as error:
-            dropped = _reason(error)
+            return _add(transfer)
+        except (_DropError, BusyError) as error:
+            failure = error
         except (requests.ConnectionError, requests.Timeout) as error:
-            if not dropped:
-                raise
-            dropped = _reason(error)
-    raise _DropError(f"a connection that dropped {1 + len(PAUSES)} times, at last by: {dropped}")
+            if failure is None and not is_reset(error):
+                raise UnreachableError from error
+            failure = error
+    times = f"{1 + len(PAUSES)} times"
+    if failure is None or isinstance(failure, BusyError):
+        raise UnreachableError(f"{failure} {times}")
+    raise UnreachableError(f"a connection that dropped {times}, at last by: {_reason(failure)}")
 
 
-def _ask(url: str, have: int) -> requests.Response:
-    """Ask for a file from byte `have` on.
+def _add(transfer: _Transfer) -> None:
+    """Ask for what the part lacks, once, and write it.
 
-    Returns:
-        An answer with bytes to read; or, to `have` bytes, that there are no more (416).
+    Raises:
+        _DropError: The answer ends too soon, or does not fit what came before.
+    """
+    tag = _read_tag(transfer)
+    have = _size(transfer.part)
+    if tag and have == tag.length:
+        return
+    if transfer.tag and not (tag and tag.edition and have < tag.length):
+        have, tag = 0, None
+    with _ask(transfer, have, tag) as answer:
+        if transfer.tag is None and answer.status_code == NO_MORE:
+            return
+        begin, length = _answer_to_range(answer)
+        if answer.status_code == requests.codes.ok and transfer.tag:
+            _begin_anew(transfer, answer, length)
+        elif tag and (answer.status_code == NO_MORE or begin > have or length != tag.length):
+            transfer.part.unlink()
+            raise _DropError("another rest than that of the file before")
+        _write(answer, transfer, begin)
+    if transfer.tag and length not in {-1, _size(transfer.part)}:
+        raise _DropError(f"{_size(transfer.part):,} of {length:,} bytes")
+
+
+def _begin_anew(transfer: _Transfer, answer: requests.Response, length: int) -> None:
+    """Empty the part, then keep what the answer says of its file.
+
+    Raises:
+        HTTPError: It does not say enough to tell a whole file from a cut one, or is a web page.
+    """
+    if "html" in answer.headers.get("Content-Type", "").lower():
+        moved = f" from {answer.url}" if answer.history else ""
+        raise requests.HTTPError(f"a web page{moved} in place of a file")
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise requests.HTTPError("packed bytes, which nobody asked for")
+    if length < 0 and answer.headers.get("Transfer-Encoding", "") != "chunked":
+        raise requests.HTTPError("an answer that does not say how long the file is")
+    edition = answer.headers.get("ETag", "")
+    if not edition or edition.startswith("W/"):  # a weak one promises no equal bytes
+        edition = answer.headers.get("Last-Modified", "")
+    transfer.part.write_bytes(b"")
+    if transfer.tag:
+        write_text(transfer.tag, json.dumps(asdict(_Tag(transfer.url, edition, length))))
+
+
+def _read_tag(transfer: _Transfer) -> _Tag | None:
+    """What the server said when the part was begun, if it was from the same address."""
+    if transfer.tag is None or not transfer.part.is_file():
+        return None
+    try:
+        tag = _Tag(**json.loads(transfer.tag.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+    return tag if tag.url == transfer.url else None
+
+
+def _ask(transfer: _Transfer, have: int, tag: _Tag | None) -> requests.Response:
+    """Ask for a file from byte `have` on; to some bytes, the answer may be that there are no more (416).
 
     Raises:
         HTTPError: The answer has another status.
+        BusyError: The server asks for a pause, which the gate now keeps.
     """
-    headers = {"Accept-Encoding": "identity"}  # packed bytes could not be counted
+    headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}  # packed bytes could not be counted
     allowed = {requests.codes.ok}
     if have:
         headers["Range"] = f"bytes={have}-"
-        allowed |= {requests.codes.partial_content, requests.codes.requested_range_not_satisfiable}
-    answer = requests.get(url, headers=headers, stream=True, timeout=TIMEOUT)
-    if answer.status_code not in allowed:
-        answer.close()
-        raise requests.HTTPError(f"status {answer.status_code} ({answer.reason})")
-    return answer
+        if tag:
+            headers["If-Range"] = tag.edition
+        allowed |= {requests.codes.partial_content, NO_MORE}
+    answer = requests.get(transfer.url, headers=headers, stream=True, timeout=TIMEOUT)
+    if answer.status_code in allowed:
+        return answer
+    answer.close()
+    transfer.gate.heed(answer)
+    raise requests.HTTPError(f"status {answer.status_code} ({answer.reason})")
 
 
-def _write(answer: requests.Response, part: Path, *, label: str) -> None:
-    """Write an answer into `part`, from where the answer says that it begins."""
-    stated = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-    begin = int(stated[1]) if stated else 0
+def _answer_to_range(answer: requests.Response) -> tuple[int, int]:
+    """The byte that an answer begins with, and the length of the whole file (-1: not said)."""
+    stated = re.match(r"bytes (\d+)-\d*/(\d+)?", answer.headers.get("Content-Range", ""))
+    if stated and answer.status_code == requests.codes.partial_content:
+        return int(stated[1]), int(stated[2] or -1)
+    length = answer.headers.get("Content-Length", "")
+    return 0, int(length) if length.isdecimal() else -1
+
+
+def _write(answer: requests.Response, transfer: _Transfer, begin: int) -> None:
+    """Write an answer into the part, from byte `begin`."""
     length = answer.headers.get("Content-Length", "")
     end = begin + (int(length) if length.isdecimal() else 0)
-    part.touch()
-    with part.open("r+b") as file:
+    transfer.part.touch()
+    with transfer.part.open("r+b") as file:
         file.seek(begin)
         file.truncate()
-        for _ in track(_written(answer, file, begin), total=end // MIB, label=label, unit="MiB"):
+        steps = _written(answer, file, begin)
+        bar = track(steps, total=end // MIB, label=transfer.label, unit="MiB") if transfer.label else steps
+        for _ in bar:
             pass
 
 
@@ -214,6 +366,18 @@ def _check_part(part: Path, pinned: str) -> None:
         f"{'a web page' if page else 'another file'} in place of {pin_to_words(pinned)}: {size:,} bytes "
         f"with SHA-256 {found}, which are deleted (the server's file may have changed)"
     )
+
+
+def _check_kind(part: Path, check: Callable[[Path], str | None]) -> None:
+    """Return if `check` finds nothing; otherwise delete the part.
+
+    Raises:
+        HTTPError: It finds something.
+    """
+    if problem := check(part):
+        size = _size(part)
+        part.unlink()
+        raise requests.HTTPError(f"{problem} ({size:,} bytes, which are deleted)")
 
 
 def _size(part: Path) -> int:

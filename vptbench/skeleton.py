@@ -4,6 +4,8 @@ Keypoints everywhere are float32 (T, 25, 3): x and y in pixels of the frames wit
 integers, and a confidence in [0, 1]. A missing joint is (NaN, NaN, 0).
 """
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,6 +33,48 @@ JOINT_COLOURS = (
     (0, 0, 255), (0, 255, 255), (0, 255, 255), (0, 255, 255),
 )  # fmt: skip
 """RGB of each joint in the field's usual drawings. Source: OpenPose, BODY_25 render colours."""
+
+NECK, MID_HIP = 1, 8
+"""Joints of BODY_25 that other conventions lack."""
+
+BETWEEN = {NECK: (2, 5), MID_HIP: (9, 12)}
+"""Joints that lie between two others: the neck between the shoulders, the middle of the hips."""
+
+CONVENTIONS: Mapping[int, Sequence[int]] = {
+    17: (0, -1, 6, 8, 10, 5, 7, 9, -1, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3, -1, -1, -1, -1, -1, -1),
+    26: (0, 18, 6, 8, 10, 5, 7, 9, 19, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3, 20, 22, 24, 21, 23, 25),
+    133: (0, -1, 6, 8, 10, 5, 7, 9, -1, 12, 14, 16, 11, 13, 15, 2, 1, 4, 3, 17, 18, 19, 20, 21, 22),
+}
+"""Other skeletons by their number of points: for each joint of BODY_25 theirs, −1 for none.
+
+17: COCO. 26: Halpe, which has a neck and a middle of the hips. 133: COCO-WholeBody, its body and feet.
+Source: COCO, person_keypoints categories; Halpe-FullBody, README; COCO-WholeBody, data_format.md.
+"""
+
+
+def points_to_body_25(points: NDArray[np.floating], joints: Sequence[int]) -> NDArray[np.float32]:
+    """Another skeleton's points as BODY_25.
+
+    Args:
+        points: (…, K, 3): x, y, confidence. A point is missing if its confidence is not above 0, or one of
+            its numbers is not finite. Confidences above 1 count as 1.
+        joints: For each joint of BODY_25 its place among the K, or −1 (as in `CONVENTIONS`).
+
+    Returns:
+        float32 (…, 25, 3), missing joints (NaN, NaN, 0). A neck or middle of the hips that the skeleton does
+        not have is the mean of the two shoulders or hips, as sure as the less sure of them, and missing if
+        either is.
+    """
+    places = np.asarray(joints)
+    body = points[..., places, :].astype(np.float64)
+    body[..., places < 0, :] = np.nan
+    for joint, pair in BETWEEN.items():
+        if places[joint] < 0:
+            body[..., joint, :2] = body[..., pair, :2].mean(axis=-2)
+            body[..., joint, 2] = body[..., pair, 2].min(axis=-1)
+    there = np.isfinite(body).all(axis=-1) & (np.nan_to_num(body[..., 2]) > 0)
+    body[..., 2] = np.minimum(body[..., 2], 1)
+    return np.where(there[..., None], body, (np.nan, np.nan, 0)).astype(np.float32)
 
 
 def missing_keypoints(frames: int) -> NDArray[np.float32]:

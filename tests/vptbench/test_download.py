@@ -1,11 +1,13 @@
 """Downloads from a server of our own, which cuts, refuses and lies as it is told."""
 
+import errno
 import hashlib
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,10 +18,12 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from urllib3.exceptions import ProtocolError
 
 from vptbench import download
-from vptbench.download import PIECE, hash_fits, pin_to_words, url_to_file
+from vptbench.download import PIECE, FileFacts, hash_fits, pin_to_words, url_to_file, url_to_new_file
 from vptbench.errors import DownloadError, ManifestError
+from vptbench.gate import USER_AGENT, Gate
 from vptbench.manifest import is_part
 
 BODY = np.random.default_rng(5).bytes(5 * PIECE + 1234)
@@ -43,6 +47,12 @@ class Site:
         asked: The ``Range`` of every request so far.
         sent: How many bytes each got.
         packed: Whether any request would have taken packed bytes.
+        edition: The file's ``ETag``; "" is none.
+        headers: More headers of every answer; None takes one away.
+        busy: Statuses with ``Retry-After`` of the coming requests, before anything else.
+        agents: Who asked.
+        most: Bytes of a rest that it sends at a time; 0 is all.
+        hang: Seconds for which a cut answer keeps the connection, silently.
     """
 
     body: bytes = BODY
@@ -54,6 +64,12 @@ class Site:
     sent: list[int] = field(default_factory=list)
     packed: bool = False
     url: str = ""
+    edition: str = '"1"'
+    headers: dict[str, str | None] = field(default_factory=dict)
+    busy: list[tuple[int, str]] = field(default_factory=list)
+    agents: set[str] = field(default_factory=set)
+    most: int = 0
+    hang: float = 0
 
     def forget(self):
         self.asked.clear()
@@ -66,6 +82,16 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers["Range"]
         site.asked.append(wanted)
         site.packed |= self.headers["Accept-Encoding"] != "identity"
+        site.agents.add(self.headers["User-Agent"])
+        if site.busy:
+            status, pause = site.busy.pop(0)
+            self.send_response(status)
+            self.send_header("Retry-After", pause)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.headers.get("If-Range", site.edition) != site.edition:
+            wanted = None
         begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and site.ranges else 0
         begin -= min(site.early, begin)
         rest = site.body[begin:]
@@ -75,14 +101,21 @@ class Handler(BaseHTTPRequestHandler):
             status = 416
         else:
             status = 206 if begin else 200
+        rest = rest[: site.most or None] if status == 206 else rest
         self.send_response(status)
-        self.send_header("Content-Length", str(len(rest)))
+        headers = {"Content-Length": str(len(rest)), "ETag": site.edition or None}
         if status == 206:
-            self.send_header("Content-Range", f"bytes {begin}-{len(site.body) - 1}/{len(site.body)}")
+            headers["Content-Range"] = f"bytes {begin}-{len(site.body) - 1}/{len(site.body)}"
+        for name, value in (headers | site.headers).items():
+            if value is not None:
+                self.send_header(name, value)
         self.end_headers()
         cut = site.cuts.pop(0) if site.cuts else None
         site.sent.append(len(rest[:cut]))  # first: who has all the bytes may look at once
         self.wfile.write(rest[:cut])
+        if cut is not None and site.hang:
+            self.wfile.flush()
+            time.sleep(site.hang)
 
     def log_message(self, *words):
         """Keep quiet."""
@@ -412,3 +445,219 @@ def test_whatever_the_cuts_the_file_comes(cuts, ranges):
                     fetch(site, place, body=body)
                 assert not place.exists() or place.read_bytes() == body
         assert place.read_bytes() == body
+
+
+def fetch_new(site, place, problem=None, gate=None):
+    return url_to_new_file(site.url, place, gate=gate or Gate(), check=lambda _part: problem)
+
+
+def new_refusal(site, place, **how):
+    with pytest.raises(DownloadError) as info:
+        fetch_new(site, place, **how)
+    text = str(info.value)
+    assert "\n" not in text
+    assert not place.exists()
+    return text
+
+
+@pytest.fixture
+def tag(tmp_path):
+    return tmp_path / ".net.pth.tag.part"
+
+
+def test_a_new_file_is_told_by_length_and_hash(site, place):
+    assert fetch_new(site, place) == FileFacts(len(BODY), sha256(BODY))
+    assert place.read_bytes() == BODY
+    assert list(place.parent.iterdir()) == [place]
+    assert site.agents == {USER_AGENT}
+
+
+def test_a_new_file_goes_on_within_the_call_and_in_the_next(site, place, part, tag, monkeypatch):
+    monkeypatch.setattr(download, "PAUSES", (0,))
+    site.cuts = [CUT, PIECE]
+    assert f"after the {CUT + PIECE:,} bytes kept in {part}" in new_refusal(site, place)
+    assert is_part(tag)
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert site.asked == [None, f"bytes={CUT}-", f"bytes={CUT + PIECE}-"]
+    assert sum(site.sent) == len(BODY)
+    assert list(place.parent.iterdir()) == [place]
+
+
+@pytest.mark.parametrize(
+    "length", [len(BODY), len(BODY) - PIECE, CUT - 1], ids=["as long", "shorter", "cut off"]
+)
+def test_two_editions_of_a_new_file_are_never_mixed(site, place, length, monkeypatch):
+    monkeypatch.setattr(download, "PAUSES", ())
+    site.cuts = [CUT]
+    new_refusal(site, place)
+    site.edition, site.body = '"2"', b"x" * length
+    fetch_new(site, place)
+    assert place.read_bytes() == site.body
+    assert site.asked == [None, f"bytes={CUT}-"]
+
+
+@pytest.mark.parametrize(
+    ("edition", "date", "asked"),
+    [
+        ("", None, None),
+        ('W/"1"', None, None),  # equal in meaning, not in bytes
+        ("Mon, 06 Jul 2026 09:00:00 GMT", "Mon, 06 Jul 2026 09:00:00 GMT", f"bytes={CUT}-"),
+    ],
+)
+def test_a_rest_is_asked_for_only_where_the_edition_is_known(site, place, edition, date, asked, monkeypatch):
+    monkeypatch.setattr(download, "PAUSES", ())
+    site.cuts, site.edition = [CUT], edition
+    if date:
+        site.headers = {"ETag": None, "Last-Modified": date}
+    new_refusal(site, place)
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert site.asked == [None, asked]
+
+
+def test_a_server_that_swaps_the_file_under_its_edition_is_caught_by_the_length(site, place, part):
+    site.cuts = [CUT, None, CUT, None]  # a first half, and a rest that says it is of a longer file
+    site.headers = {"Content-Range": f"bytes {CUT}-{len(BODY) + 8}/{len(BODY) + 9}"}
+    assert "at last by: another rest than that of the file before" in new_refusal(site, place)
+    assert not part.exists()
+
+
+def test_a_rest_that_comes_in_pieces_is_not_whole_before_the_last(site, place, part):
+    site.cuts, site.most = [CUT], PIECE
+    assert f"dropped 4 times, at last by: {5 * PIECE:,} of {len(BODY):,} bytes" in new_refusal(site, place)
+    assert part.read_bytes() == BODY[: 5 * PIECE]
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert sum(site.sent) == len(BODY)
+
+
+def test_a_new_part_that_lacks_nothing_is_not_asked_for(site, place, part):
+    site.cuts = [CUT, 0, 0, 0]
+    new_refusal(site, place)
+    part.write_bytes(BODY)
+    site.forget()
+    assert fetch_new(site, place).sha256 == sha256(BODY)
+    assert site.asked == []
+
+
+@pytest.mark.parametrize("tag_text", ["", "[]", "{}", '{"url": 3}', '{"url": "http://other", "length": 9}'])
+def test_a_part_without_a_tag_of_its_own_is_begun_anew(site, place, part, tag, tag_text):
+    part.write_bytes(b"stale")
+    tag.write_text(tag_text)
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert site.asked == [None]
+
+
+def test_a_new_file_of_unknown_length_is_refused_unless_its_end_is_marked(site, place):
+    site.headers = {"Content-Length": None}
+    assert "got an answer that does not say how long the file is" in new_refusal(site, place)
+    site.headers = {"Content-Length": None, "Transfer-Encoding": "chunked"}
+    site.body = b"5\r\nhello\r\n0\r\n\r\n"
+    assert fetch_new(site, place).size == 5
+    assert place.read_bytes() == b"hello"
+    site.body = b"5\r\nhel"
+    place.unlink()
+    assert "dropped 4 times" in new_refusal(site, place)
+
+
+def test_an_answer_with_another_length_than_it_states(site, place):
+    site.headers = {"Content-Length": str(len(BODY) + 1)}
+    assert "dropped 4 times" in new_refusal(site, place)
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"Content-Type": "text/html; charset=utf-8"}, "a web page in place of a file"),
+        ({"Content-Encoding": "gzip"}, "packed bytes, which nobody asked for"),
+    ],
+)
+def test_answers_that_are_no_files_leave_nothing(site, place, headers, reason):
+    site.headers = headers
+    assert f"got {reason}; run again from the start" in new_refusal(site, place)
+    assert list(place.parent.iterdir()) == []
+    assert len(site.asked) == 1
+
+
+def test_what_the_check_finds_is_told_and_the_file_deleted(site, place):
+    assert f"got no net ({len(BODY):,} bytes, which are deleted); run" in new_refusal(
+        site, place, problem="no net"
+    )
+    assert list(place.parent.iterdir()) == []
+    place.write_bytes(b"old")
+    with pytest.raises(DownloadError):
+        fetch_new(site, place, problem="no net")
+    assert place.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("bring", [fetch, fetch_new], ids=["known", "new"])
+def test_a_busy_server_is_asked_again(site, place, status, bring):
+    site.busy = [(status, "0"), (status, "soon")]
+    bring(site, place)
+    assert place.read_bytes() == BODY
+    assert len(site.asked) == 3
+
+
+def test_a_server_that_stays_busy_is_given_up(site, place):
+    site.busy = [(429, "0")] * 9
+    assert "got status 429 (Too Many Requests) 4 times; run again" in new_refusal(site, place)
+    assert len(site.asked) == 4
+
+
+def test_a_server_that_wants_to_be_left_alone_is(site, place):
+    site.busy = [(503, "3600")]
+    gate = Gate()
+    assert "not to be asked again for 3,600 seconds" in new_refusal(site, place, gate=gate)
+    assert "got nothing, as it was not asked for (status 503" in new_refusal(site, place, gate=gate)
+    assert len(site.asked) == 1
+
+
+def test_a_full_disk_stops_all_and_keeps_the_part(site, place, part, monkeypatch):
+    gate = Gate()
+    with monkeypatch.context() as patch:
+        patch.setattr(download, "_written", full_after(CUT))
+        assert "the system refused: No space left on device" in new_refusal(site, place, gate=gate)
+    assert part.stat().st_size == CUT
+    assert "not asked for (the system refused: No space left" in new_refusal(site, place, gate=gate)
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert site.asked == [None, f"bytes={CUT}-"]
+
+
+def full_after(count):
+    def written(answer, file, _begin):
+        file.write(next(answer.iter_content(count)))
+        raise OSError(errno.ENOSPC, "No space left on device")
+        yield
+
+    return written
+
+
+def test_a_reset_before_the_answer_is_a_drop(site, place, monkeypatch):
+    real, calls = requests.get, []
+
+    def get(*arguments, **named):
+        calls.append(1)
+        if len(calls) == 1:
+            raise requests.ConnectionError(
+                ProtocolError("aborted", ConnectionResetError(104, "reset by peer"))
+            )
+        if len(calls) == 2:
+            raise requests.ReadTimeout("silent")
+        return real(*arguments, **named)
+
+    monkeypatch.setattr(requests, "get", get)
+    fetch_new(site, place)
+    assert (place.read_bytes(), len(calls)) == (BODY, 3)
+
+
+def test_a_slow_server_is_given_time_between_bytes_alone(site, place, monkeypatch):
+    """It hangs in the middle; the next request goes on behind what came."""
+    monkeypatch.setattr(download, "TIMEOUT", (1, 0.2))
+    site.cuts, site.hang = [CUT], 0.6
+    fetch_new(site, place)
+    assert place.read_bytes() == BODY
+    assert site.asked == [None, f"bytes={CUT}-"]

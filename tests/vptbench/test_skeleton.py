@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from vptbench.skeleton import BODY_25, JOINT_COLOURS, LIMBS, MIRROR, keypoints_to_problems, missing_keypoints
+from vptbench.skeleton import (
+    BODY_25,
+    CONVENTIONS,
+    JOINT_COLOURS,
+    LIMBS,
+    MIRROR,
+    keypoints_to_problems,
+    missing_keypoints,
+    points_to_body_25,
+)
 
 
 def test_mirror_swaps_left_and_right_names():
@@ -38,3 +47,41 @@ def test_malformed_keypoints_are_named(change, problem):
     keypoints = missing_keypoints(2)
     keypoints[0, 3] = (1, 2, 0.5)
     assert any(problem in text for text in keypoints_to_problems(change(keypoints)))
+
+
+COCO = (
+    "Nose", "LEye", "REye", "LEar", "REar", "LShoulder", "RShoulder", "LElbow", "RElbow", "LWrist", "RWrist",
+    "LHip", "RHip", "LKnee", "RKnee", "LAnkle", "RAnkle",
+)  # fmt: skip
+FEET = {
+    17: (),
+    26: ("Head", "Neck", "MidHip", "LBigToe", "RBigToe", "LSmallToe", "RSmallToe", "LHeel", "RHeel"),
+    133: ("LBigToe", "LSmallToe", "LHeel", "RBigToe", "RSmallToe", "RHeel"),
+}
+
+
+@pytest.mark.parametrize("K", CONVENTIONS)
+def test_other_skeletons_are_mapped_by_name(K):
+    names = (COCO + FEET[K] + ("",) * K)[:K]
+    for joint, place in enumerate(CONVENTIONS[K]):
+        assert (names[place] if place >= 0 else None) == (BODY_25[joint] if BODY_25[joint] in names else None)
+
+
+def test_neck_and_middle_of_the_hips_lie_between():
+    """Shoulders at (10, 4) and (20, 8) of confidence 0.9 and 0.5: neck (15, 6) of 0.5; one hip: no middle."""
+    points = np.zeros((2, 17, 3))
+    points[:, 5], points[:, 6], points[:, 11] = (10, 4, 0.9), (20, 8, 0.5), (12, 30, 1.7)
+    found = points_to_body_25(points, CONVENTIONS[17])
+    np.testing.assert_allclose(found[1, 1], (15, 6, 0.5))
+    np.testing.assert_array_equal(found[1, 8], (np.nan, np.nan, 0))
+    np.testing.assert_array_equal(found[1, 12], (12, 30, 1))
+    assert keypoints_to_problems(found) == []
+
+
+@pytest.mark.parametrize("bad", [(1, 2, 0), (1, 2, -0.5), (np.nan, 2, 0.5), (1, np.inf, 0.5), (1, 2, np.nan)])
+def test_points_that_were_not_found_are_missing(bad):
+    points = np.ones((17, 3))
+    points[0] = bad
+    found = points_to_body_25(points, CONVENTIONS[17])
+    np.testing.assert_array_equal(found[0], (np.nan, np.nan, 0))
+    assert keypoints_to_problems(found[None]) == []

@@ -20,17 +20,25 @@ from vptbench.cli import options
 @click.option("--benchmark", metavar="ID", help="The frozen protocol that the store is for.")
 @click.option(
     "--poses",
-    type=click.Choice(["auto", "openpose", "truth"]),
+    type=click.Choice(["auto", "kptsmpls", "openpose", "coco", "truth", "rtmlib", "mediapipe"]),
     default="auto",
     show_default=True,
-    help="Where keypoints come from; auto takes what the dataset brings.",
+    help="Where keypoints come from; auto: what the dataset brings, else an estimator that is installed.",
 )
 @click.option(
+    "--swaps",
+    type=click.Choice(["estimated", "all", "none"]),
+    default="estimated",
+    show_default=True,
+    help="Whose left-right swaps are put right: an estimator's, also those of JSON, or nobody's.",
+)
+@click.option("--smoothing", default="none", show_default=True, help="A filter of keypoints over time.")
+@click.option(
     "--body",
-    type=click.Choice(["auto", "dataset"]),
+    type=click.Choice(["auto", "dataset", "fit", "none"]),
     default="auto",
     show_default=True,
-    help="Where the mesh comes from; auto goes without where the dataset brings none.",
+    help="Where mesh and mask come from; auto takes what the dataset brings, and fits a body elsewhere.",
 )
 @click.option(
     "--compression",
@@ -43,9 +51,11 @@ from vptbench.cli import options
 @options.verbose
 def command(
     dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
-    poses: str, body: str, compression: str, workers: int, scheduler: str | None,
+    poses: str, swaps: str, smoothing: str, body: str, compression: str, workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
-    """Turn the videos of DATASET (fashionvideo, iper) in RAW into the clip store STORE.
+    """Turn the videos of DATASET in RAW into the clip store STORE.
+
+    Datasets: fashionvideo, iper, tiktok, bdmm-preprocessed, and videos, which is any folder of them.
 
     Interrupted, the same command goes on where it stopped. Clips that cannot be prepared are listed in
     STORE/failures.csv with the reason; the others are done, and the exit status is 1.
@@ -54,6 +64,8 @@ def command(
     from vptbench.prepare.protocol import resolve_size_and_crop
 
     side, cut = resolve_size_and_crop(benchmark, size, crop)
-    settings = PrepareSettings(size=side, crop=cut, poses=poses, body=body, compression=compression)
+    settings = PrepareSettings(
+        size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, body=body, compression=compression
+    )
     report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

@@ -6,12 +6,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-from numpy.typing import NDArray
-
-from vptbench.clip import Mesh, Rows
+from vptbench.clip import Frames
 from vptbench.config import config_to_json
 from vptbench.engine import tasks_to_results
 from vptbench.errors import DatasetError, PoseError, StoreError, UsageError, VideoError, VptbenchError
@@ -23,11 +19,12 @@ from vptbench.manifest import (
     read_json,
     read_manifest,
 )
-from vptbench.prepare.crop import CROPS, DEFAULT_CROP, CropBox, keypoints_to_box
+from vptbench.prepare.bodies import BODIES, check_body, keypoints_to_parts
+from vptbench.prepare.crop import CROPS, DEFAULT_CROP, Crop, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
-from vptbench.prepare.poses import POSES, clip_to_keypoints
-from vptbench.prepare.sources import TRUTH_FOLDER, Dataset, RawClip, load_dataset
-from vptbench.prepare.truth import NpzRows, Truth, opened_truth
+from vptbench.prepare.poses import PoseSettings, clip_to_poses
+from vptbench.prepare.sources import Dataset, RawClip, load_dataset
+from vptbench.prepare.truth import opened_truth
 from vptbench.progress import track
 from vptbench.registry import check_known
 from vptbench.store import schema
@@ -41,9 +38,6 @@ from vptbench.store.writer import (
     write_store_manifest,
 )
 from vptbench.video import VideoInfo
-
-BODIES = ("auto", "dataset")
-"""Where the mesh may come from: "dataset" needs the truth of every clip, "auto" takes it where it lies."""
 
 SMALLEST = 16
 """Fewest pixels of a prepared frame's side."""
@@ -69,7 +63,9 @@ class PrepareSettings:
         size: Width and height of the frames, pixels.
         crop: Crop id (`crop.CROPS`).
         poses: Where keypoints come from (`poses.POSES`).
-        body: Where the mesh comes from (`BODIES`).
+        swaps: Whose left–right swaps are put right (`poses.SWAPS`).
+        smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
+        body: Where mask and mesh come from (`bodies.BODIES`).
         compression: Of the clip files (`schema.COMPRESSIONS`).
 
     Raises:
@@ -80,6 +76,8 @@ class PrepareSettings:
     size: int = 256
     crop: str = DEFAULT_CROP
     poses: str = "auto"
+    swaps: str = "estimated"
+    smoothing: str = "none"
     body: str = "auto"
     compression: str = "gzip"
 
@@ -88,11 +86,11 @@ class PrepareSettings:
             raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
         for value, known, area in (
             (self.crop, CROPS, "crop"),
-            (self.poses, POSES, "source of poses"),
             (self.body, BODIES, "source of bodies"),
             (self.compression, schema.COMPRESSIONS, "compression"),
         ):
             check_known(value, known, area)
+        PoseSettings(self.poses, self.swaps, self.smoothing)
 
 
 @dataclass(frozen=True)
@@ -188,64 +186,43 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     """
     settings = job.settings
     info = read_media_info(clip)
-    if settings.body == "dataset" and clip.truth is None:
-        raise DatasetError(
-            f"expected a body in {TRUTH_FOLDER}/{clip.id}.npz as --body dataset asks, found none; "
-            "use --body auto"
-        )
+    check_body(clip, settings.body)
     size = (info.height, info.width)
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
-        keypoints, pose_source = clip_to_keypoints(clip, truth, info.frames, settings.poses)
-        box = keypoints_to_box(settings.crop, keypoints, size, settings.size)
-        attributes = _to_attributes(job, clip, info, box) | {"pose_source": pose_source} | _to_origin(truth)
+        pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
+        poses = clip_to_poses(clip, truth, info.frames, pose_settings)
+        chosen = "full-v1" if clip.cropped == settings.crop else settings.crop  # cut already
+        crop = keypoints_to_box(chosen, poses.keypoints, size, settings.size)
+        found = keypoints_to_parts(
+            poses.keypoints, truth, crop, body=settings.body, fps=info.fps, size=settings.size
+        )
         parts = ClipParts(
-            attributes=attributes,
+            attributes={
+                **_to_attributes(job, clip, info, crop),
+                "pose_source": poses.source,
+                "pose_facts": poses.facts,
+                **found.attributes,
+            },
             shape=(info.frames, settings.size, settings.size),
-            frames=(box.move_frames(frames) for frames in media_to_frames(clip, info)),
-            keypoints=box.move_points(keypoints),
-            mask=None if truth is None else _to_masks(truth.mask, box),
-            mesh=None if truth is None else _to_mesh(truth, box),
-            body={} if truth is None else _to_body(truth, box),
+            frames=_to_frames(crop, media_to_frames(clip, info)),
+            keypoints=crop.move_points(poses.keypoints),
+            mask=found.mask,
+            mesh=found.mesh,
+            body=found.body,
         )
         path = clip_path(job.store, clip.split, clip.id)
         clip_to_file(parts, path, compression=settings.compression)
 
 
-@dataclass(frozen=True)
-class _MovedVertices:
-    """Vertices of the raw frames, moved into a box when read."""
-
-    vertices: NpzRows
-    box: CropBox
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self.vertices.shape
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        return self.vertices.dtype
-
-    def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
-        return self.box.move_vertices(cast("NDArray[np.float32]", self.vertices[rows]))
+def _to_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
+    """Raw frames, cut and resized."""
+    done = 0
+    for frames in chunks:
+        yield crop.at(done).move_frames(frames)
+        done += len(frames)
 
 
-def _to_mesh(truth: Truth, box: CropBox) -> Mesh:
-    return Mesh(
-        vertices=_MovedVertices(truth.vertices, box), faces=truth.faces, joint_weights=truth.joint_weights
-    )
-
-
-def _to_masks(mask: Rows, box: CropBox) -> Iterator[NDArray[np.bool_]]:
-    for row in range(mask.shape[0]):
-        yield box.move_masks(cast("NDArray[np.bool_]", mask[row : row + 1]))
-
-
-def _to_body(truth: Truth, box: CropBox) -> dict[str, NDArray[np.float32]]:
-    return {"pose": truth.pose, "shape": truth.shape, "camera": box.move_camera(truth.camera)}
-
-
-def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, box: CropBox) -> dict[str, Json]:
+def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dict[str, Json]:
     """Provenance of a clip but for its poses, mask and mesh."""
     return {
         "clip": clip.id,
@@ -255,17 +232,9 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, box: CropBox) -> d
         "raw_name": clip.media.relative_to(job.raw).as_posix(),
         "raw_sha256": media_to_sha256(clip.media),
         "crop": job.settings.crop,
-        "crop_box": [float(box.x0), float(box.y0), float(box.side), float(box.side)],
-        "scale": [box.scale, box.scale],
+        **crop.to_attributes(),
         "settings": config_to_json(job.settings),
     }
-
-
-def _to_origin(truth: Truth | None) -> dict[str, Json]:
-    """Where mask and mesh came from, and of which body the mesh is."""
-    if truth is None:
-        return {"mask_source": "none", "mesh_source": "none"}
-    return {"mask_source": "ground-truth", "mesh_source": "ground-truth", "body_model": truth.body}
 
 
 def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:

@@ -1,35 +1,36 @@
-"""Cutting the person out: one square box a clip, and one rule for frames, keypoints, mesh and mask.
+"""Cutting the person out: one rule for frames, keypoints, mesh and mask, by the id of a crop.
 
-A box begins at whole pixels (x0, y0), the centre of its first pixel, and is `side` pixels wide and high;
-resized to `size`, with s = size / side, a point moves to x' = (x − x0 + 0.5)·s − 0.5. A point outside the
-box stays outside, with its coordinates. Beyond the frame's edge the nearest pixel is repeated.
+What is cut begins at whole pixels (x0, y0), the centre of its first pixel; resized by the factor s, a point
+moves to x' = (x − x0 + 0.5)·s − 0.5, in each axis by itself. A point outside stays outside, with its
+coordinates. Beyond the edge of what is cut the nearest pixel is repeated.
 
-A crop id freezes how the box is found. Boxes depend on keypoints alone, so that clips with and without a mesh
-have the same frames.
+A crop id freezes how the box is found and how frames are resized. Boxes depend on keypoints alone, so that
+clips with and without a mesh have the same frames. Here are the crops of one square a clip; the published
+ones, whose box grows (`crop_bdmm.py`) or is no square (`crop_gfla.py`), have files of their own.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Protocol, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from vptbench.clip import Frames
 from vptbench.errors import PoseError
+from vptbench.manifest import Json
 from vptbench.prepare.resample import Taps, axis_to_taps, resample
 from vptbench.registry import id_to_object
 
 CROPS = {
     "clip-square-v1": "vptbench.prepare.crop:clip_square",
     "full-v1": "vptbench.prepare.crop:full",
+    "bdmm-crop-v1": "vptbench.prepare.crop_bdmm:growing_box",
+    "gfla-squash-v1": "vptbench.prepare.crop_gfla:squash",
 }
-"""Crop ids to functions from keypoints (T, 25, 3) and the raw (H, W) to (x0, y0, side)."""
+"""Crop ids to functions from keypoints (T, 25, 3), the raw (H, W) and the new size to a `Crop`."""
 
 DEFAULT_CROP = "clip-square-v1"
-
-Square = tuple[int, int, int]
-"""x0, y0, side in raw pixels."""
 
 CONFIDENT = 0.3
 """Keypoints below this confidence do not move the box."""
@@ -42,9 +43,47 @@ SIDE_STEP = 8
 """Sides are multiples of this many pixels, so that small changes of the keypoints leave the scale alone."""
 
 
+class Crop(Protocol):
+    """How the frames of one clip are cut and resized, and what is measured in their pixels is moved.
+
+    What is moved are the frames from the first on, n of them; `at` gives the crop of those from a later one
+    on.
+    """
+
+    def at(self, first: int) -> Self:
+        """The crop of the frames from number `first` on."""
+
+    def move_frames(self, frames: Frames) -> Frames:
+        """Frames uint8 (n, H, W, 3) to (n, size, size, 3)."""
+
+    def move_masks(self, masks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Masks bool (n, H, W) to (n, size, size): true where at least half of a new pixel was.
+
+        Beyond the edge of what is cut there is nobody.
+        """
+
+    def move_points(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points (n, …, 2 or more), x and y first, by the rule; further columns are kept, NaN stays NaN."""
+
+    def move_vertices(self, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vertices (n, V, 3): x and y by the rule, depth times the (mean) scale."""
+
+    def move_camera(self, camera: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Weak perspective cameras (n, 3), pixels a metre and offset x, y, to those of the new frames.
+
+        Where the axes are scaled unlike, the result is (n, 4): scale of x, offset x, offset y, scale of y.
+        """
+
+    def to_attributes(self) -> dict[str, Json]:
+        """``crop_box`` (x0, y0, width, height) and ``scale`` (x, y) as in the clip file.
+
+        One row for all frames, or a list of T rows where they differ from frame to frame.
+        """
+
+
 @dataclass(frozen=True)
 class CropBox:
-    """A square of the raw frames, and the size that it gets.
+    """A square of the raw frames, and the size that it gets: a `Crop`, the same for all frames.
 
     Attributes:
         x0: Column of its first pixel; may be negative.
@@ -63,6 +102,10 @@ class CropBox:
         """Prepared pixels per raw pixel."""
         return self.size / self.side
 
+    def at(self, first: int) -> Self:  # noqa: ARG002 - as all crops
+        """Itself."""
+        return self
+
     def move_frames(self, frames: Frames) -> Frames:
         """Frames uint8 (n, H, W, 3) to (n, size, size, 3), by `resample.py`."""
         rows, columns = self._taps(frames.shape[1:3], repeat_edge=True)
@@ -79,9 +122,7 @@ class CropBox:
 
     def move_points(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Points (…, 2 or more), x and y first, by the rule; further columns are kept, NaN stays NaN."""
-        moved = points.astype(np.float64)
-        moved[..., :2] = (moved[..., :2] - (self.x0, self.y0) + 0.5) * self.scale - 0.5
-        return moved.astype(np.float32)
+        return points_to_box(points, (self.x0, self.y0), self.scale)
 
     def move_vertices(self, vertices: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vertices (…, 3): x and y by the rule, depth times the scale."""
@@ -95,6 +136,13 @@ class CropBox:
         moved[..., 0] *= np.float32(self.scale)
         return moved
 
+    def to_attributes(self) -> dict[str, Json]:
+        """One row each."""
+        return {
+            "crop_box": [float(self.x0), float(self.y0), float(self.side), float(self.side)],
+            "scale": [self.scale, self.scale],
+        }
+
     def _taps(self, raw_size: tuple[int, ...], *, repeat_edge: bool) -> tuple[Taps, Taps]:
         height, width = raw_size
         return (
@@ -103,10 +151,21 @@ class CropBox:
         )
 
 
-def keypoints_to_box(
-    crop: str, keypoints: NDArray[np.float32], raw_size: tuple[int, int], size: int
-) -> CropBox:
-    """The box of a clip.
+def points_to_box(points: NDArray[np.float32], start: ArrayLike, scale: ArrayLike) -> NDArray[np.float32]:
+    """The rule: points (…, 2 or more) to x' = (x − start + 0.5)·scale − 0.5, computed in float64.
+
+    Args:
+        points: x and y first; further columns are kept, NaN stays NaN.
+        start: (x0, y0), raw pixels, or an array (…, 2) of them.
+        scale: One number, or (x, y), or an array (…, 2); prepared pixels per raw pixel.
+    """
+    moved = points.astype(np.float64)
+    moved[..., :2] = (moved[..., :2] - np.asarray(start) + 0.5) * np.asarray(scale) - 0.5
+    return moved.astype(np.float32)
+
+
+def keypoints_to_box(crop: str, keypoints: NDArray[np.float32], raw_size: tuple[int, int], size: int) -> Crop:
+    """The crop of a clip.
 
     Args:
         crop: Crop id.
@@ -116,14 +175,15 @@ def keypoints_to_box(
 
     Raises:
         RegistryError: The id is unknown.
-        PoseError: The crop needs keypoints, and none is confident.
+        PoseError: The crop needs keypoints, and there are none that serve.
     """
-    find = cast("Callable[[NDArray[np.float32], tuple[int, int]], Square]", id_to_object(crop, CROPS, "crop"))
-    x0, y0, side = find(keypoints, raw_size)
-    return CropBox(x0=x0, y0=y0, side=side, size=size)
+    find = cast(
+        "Callable[[NDArray[np.float32], tuple[int, int], int], Crop]", id_to_object(crop, CROPS, "crop")
+    )
+    return find(keypoints, raw_size, size)
 
 
-def clip_square(keypoints: NDArray[np.float32], raw_size: tuple[int, int]) -> Square:
+def clip_square(keypoints: NDArray[np.float32], raw_size: tuple[int, int], size: int) -> CropBox:
     """``clip-square-v1``: around the confident keypoints of all frames, with a margin.
 
     The square stands still, so that the person moves in it as in the video. It is centred on the
@@ -146,14 +206,18 @@ def clip_square(keypoints: NDArray[np.float32], raw_size: tuple[int, int]) -> Sq
         _place(round(float(low[axis] + high[axis] - side) / 2), side, length)
         for axis, length in enumerate(raw_size[::-1])
     )
-    return x0, y0, side
+    return CropBox(x0=x0, y0=y0, side=side, size=size)
 
 
-def full(keypoints: NDArray[np.float32], raw_size: tuple[int, int]) -> Square:  # noqa: ARG001 - as all crops
+def full(
+    keypoints: NDArray[np.float32],  # noqa: ARG001 - as all crops
+    raw_size: tuple[int, int],
+    size: int,
+) -> CropBox:
     """``full-v1``: the whole frame in the middle of a square as large as its longer side."""
     height, width = raw_size
     side = max(raw_size)
-    return (width - side) // 2, (height - side) // 2, side
+    return CropBox(x0=(width - side) // 2, y0=(height - side) // 2, side=side, size=size)
 
 
 def _place(start: int, side: int, length: int) -> int:

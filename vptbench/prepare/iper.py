@@ -1,5 +1,6 @@
 """iPER: people in varied clothes; clip 1 of an outfit turns in A-pose, clip 2 moves freely."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from vptbench.errors import DatasetError
@@ -10,12 +11,19 @@ LISTS = {"train": "train.txt", "test": "val.txt"}
 
 FOLDERS = ("images_HD", "images")
 
+SMPL_FOLDER = "smpls"
+"""Beside the pictures: ``smpls/PPP/outfit/clip/pose_shape.pkl``."""
+
 FPS = 30.0
 """Assumed: the pictures carry no frame rate."""
 
 
 class Iper:
-    """``train.txt`` and ``val.txt`` beside ``images_HD/PPP/outfit/clip/*.jpg`` (or ``images/…``)."""
+    """``train.txt`` and ``val.txt`` beside ``images_HD/PPP/outfit/clip/*.jpg`` (or ``images/…``).
+
+    Names have three to five digits, of one width in a clip, from 0 without a gap: a frame is its position,
+    and a protocol's name (``0253.jpg``) stands for one (253), whatever the width.
+    """
 
     name = "iper"
     title = "iPER (Impersonator)"
@@ -42,8 +50,18 @@ class Iper:
             )
         return check_distinct(
             [
-                make_raw_clip(raw, name, split, [folder / name for folder in folders], listed=listed, fps=FPS)
+                _with_smpl(
+                    raw,
+                    make_raw_clip(
+                        raw, name, split, [folder / name for folder in folders], listed=listed, fps=FPS
+                    ),
+                )
                 for split, listed in lists.items()
                 for name in read_list(raw / listed)
             ]
         )
+
+
+def _with_smpl(raw: Path, clip: RawClip) -> RawClip:
+    folder = raw / SMPL_FOLDER / clip.id
+    return replace(clip, smpl=folder) if folder.is_dir() else clip

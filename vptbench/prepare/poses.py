@@ -1,32 +1,116 @@
-"""Where a clip's keypoints come from: OpenPose JSON beside the data, or ground truth."""
+"""Where a clip's keypoints come from: JSON beside the data, ground truth, or an installed estimator."""
 
-import json
-import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vptbench.errors import PoseError
+from vptbench.manifest import Json
+from vptbench.prepare.bdmm import read_kptsmpls
+from vptbench.prepare.coco import read_coco
+from vptbench.prepare.estimators import ESTIMATORS, resolve_estimator
+from vptbench.prepare.media import clip_to_pictures, media_to_frames, read_media_info
+from vptbench.prepare.openpose import read_openpose
+from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
 from vptbench.prepare.sources import OPENPOSE_FOLDER, TRUTH_FOLDER, RawClip
+from vptbench.prepare.swaps import unswap_keypoints
+from vptbench.prepare.tracking import Keypoints
 from vptbench.prepare.truth import Truth
-from vptbench.skeleton import BODY_25
+from vptbench.registry import check_known
 
-Keypoints = NDArray[np.float32]
-"""float32 (T, 25, 3) in raw pixels."""
+COCO_FOLDER = "coco"
+"""Beside any dataset's own files: ``coco/<clip>.json``."""
 
-POSES = ("auto", "openpose", "truth")
-"""What may be asked for; "auto" takes OpenPose JSON where it lies beside the clip, else the truth."""
+POSES = ("auto", "kptsmpls", "openpose", "coco", "truth", *ESTIMATORS)
+"""What may be asked for. "auto": BDMM's kptsmpls of the dataset itself, else OpenPose JSON beside the
+clip, else COCO JSON, else the truth, else the first estimator that is installed."""
 
-CONFIDENT = 0.3
-"""Keypoints below this confidence do not count when people are compared by size."""
+SWAPS = ("estimated", "all", "none")
+"""Whose left–right swaps are put right: an estimator's, also those of JSON beside the data, or nobody's.
+Ground truth is never changed."""
 
-FILE_PATTERN = re.compile(r"(?P<before>.*?)(?P<frame>\d+)_keypoints\.json")
+
+@dataclass(frozen=True)
+class PoseSettings:
+    """How a clip's keypoints are obtained.
+
+    Attributes:
+        poses: Where from (`POSES`).
+        swaps: Whose left–right swaps are put right (`SWAPS`).
+        smoothing: A filter over time (`SMOOTHINGS`); ground truth is never filtered.
+
+    Raises:
+        RegistryError: A value is unknown.
+    """
+
+    poses: str = "auto"
+    swaps: str = "estimated"
+    smoothing: str = "none"
+
+    def __post_init__(self) -> None:
+        for value, known, area in (
+            (self.poses, POSES, "source of poses"),
+            (self.swaps, SWAPS, "kind of poses to mend swaps of"),
+            (self.smoothing, SMOOTHINGS, "smoothing"),
+        ):
+            check_known(value, known, area)
+
+
+@dataclass(frozen=True)
+class Poses:
+    """A clip's keypoints and where they come from.
+
+    Attributes:
+        keypoints: float32 (T, 25, 3) in raw pixels; frames without the person have all joints missing.
+        source: "kptsmpls-json", "openpose-json", "coco-json", "ground-truth" or an estimator's name.
+        facts: For provenance: ``version`` of an estimator, ``lost_frames`` and ``swapped_frames`` (numbers of
+            frames without the person, and of frames in which sides were exchanged), ``smoothing`` and its
+            parameters.
+    """
+
+    keypoints: Keypoints
+    source: str
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+
+def clip_to_poses(clip: RawClip, truth: Truth | None, frames: int, settings: PoseSettings) -> Poses:
+    """A clip's keypoints by the settings.
+
+    Args:
+        clip: The clip.
+        truth: Its ground truth, or None.
+        frames: T, the number of its frames.
+        settings: How.
+
+    Raises:
+        PoseError: They are missing or malformed, no frame has a person, or no estimator is there or it fails.
+        VideoError: An estimator is to run, and the frames cannot be read.
+    """
+    found = _read_brought(clip, truth, frames, settings.poses) or _estimate(clip, frames, settings.poses)
+    lost = int((found.keypoints[..., 2] == 0).all(axis=1).sum())
+    if lost == frames:
+        raise PoseError(
+            f"expected a person in at least one frame, found none in {frames} ({found.source}); "
+            "remove the clip, or estimate its poses by other means"
+        )
+    facts: dict[str, Json] = {**found.facts, "lost_frames": lost}
+    if found.source == "ground-truth":
+        return Poses(found.keypoints, found.source, facts)
+    keypoints = found.keypoints
+    if settings.swaps == "all" or (settings.swaps == "estimated" and found.source in ESTIMATORS):
+        keypoints, swapped = unswap_keypoints(keypoints)
+        facts["swapped_frames"] = int(swapped.any(axis=1).sum())
+    filtering = SMOOTHINGS[settings.smoothing]
+    if filtering is not None:
+        keypoints = smooth_keypoints(keypoints, filtering)
+        facts["smoothing"] = {"name": settings.smoothing, **asdict(filtering)}
+    return Poses(keypoints, found.source, facts)
 
 
 def clip_to_keypoints(clip: RawClip, truth: Truth | None, frames: int, poses: str) -> tuple[Keypoints, str]:
-    """A clip's keypoints, and the name of where they come from for its provenance.
+    """`clip_to_poses` without smoothing: the keypoints, and the name of where they come from.
 
     Args:
         clip: The clip.
@@ -35,138 +119,60 @@ def clip_to_keypoints(clip: RawClip, truth: Truth | None, frames: int, poses: st
         poses: One of `POSES`.
 
     Raises:
-        PoseError: They are missing or malformed.
+        PoseError: See `clip_to_poses`.
     """
+    found = clip_to_poses(clip, truth, frames, PoseSettings(poses=poses))
+    return found.keypoints, found.source
+
+
+def _read_brought(clip: RawClip, truth: Truth | None, frames: int, poses: str) -> Poses | None:
+    """What lies beside the clip; None if it is to be estimated, or may be and nothing is there.
+
+    Raises:
+        PoseError: What was asked for by name is not there, or something is malformed.
+    """
+    coco: Path | None = getattr(clip, "coco", None)
+    if poses in {"auto", "kptsmpls"} and clip.kptsmpls is not None:
+        return Poses(read_kptsmpls(clip.kptsmpls, clip_to_pictures(clip)).keypoints, "kptsmpls-json")
     if poses in {"auto", "openpose"} and clip.openpose is not None:
-        return read_openpose(clip.openpose, frames), "openpose-json"
+        return Poses(read_openpose(clip.openpose, frames), "openpose-json")
+    if poses in {"auto", "coco"} and coco is not None:
+        return Poses(read_coco(coco, frames), "coco-json")
     if poses in {"auto", "truth"} and truth is not None:
-        return truth.keypoints, "ground-truth"
+        return Poses(truth.keypoints, "ground-truth")
     wanted = {
+        "kptsmpls": "a folder kptsmpls",
         "openpose": f"{OPENPOSE_FOLDER}/{clip.id}/",
+        "coco": f"{COCO_FOLDER}/{clip.id}.json",
         "truth": f"{TRUTH_FOLDER}/{clip.id}.npz",
-        "auto": f"{OPENPOSE_FOLDER}/{clip.id}/ or {TRUTH_FOLDER}/{clip.id}.npz",
-    }[poses]
+    }.get(poses)
+    if wanted is None:
+        return None
     raise PoseError(
-        f"expected keypoints in {wanted} beside the data, found none; "
-        "run OpenPose (BODY_25, --write_json) on the clip and put its files there"
+        f"expected keypoints in {wanted} beside the data, found none; put them there, or take --poses auto"
     )
 
 
-def read_openpose(folder: Path, frames: int) -> Keypoints:
-    """One clip's OpenPose BODY_25 JSON: of each frame the person whose confident joints span the largest box.
-
-    Args:
-        folder: Holds ``<frame>_keypoints.json``, numbered from 0, one for each frame.
-        frames: How many there must be.
-
-    Returns:
-        float32 (T, 25, 3). A joint that OpenPose did not find is (NaN, NaN, 0). Confidences above 1, which
-        OpenPose gives now and then, count as 1.
+def _estimate(clip: RawClip, frames: int, poses: str) -> Poses:
+    """What an estimator finds.
 
     Raises:
-        PoseError: Files are missing or surplus, a file is malformed, or a frame has no person.
-    """
-    files = _list_files(folder, frames)
-    return np.stack([_read_frame(path, index, frames) for index, path in enumerate(files)])
-
-
-def _list_files(folder: Path, frames: int) -> list[Path]:
-    """The files of frames 0 to `frames` − 1, in the order of their numbers, which may lack leading zeros.
-
-    Raises:
-        PoseError: A number is missing, beyond the last frame or there twice, or a file has none.
-    """
-    by_number: dict[int, re.Match[str]] = {}
-    surplus = []
-    names = sorted(path.name for path in folder.glob("*_keypoints.json"))
-    for name in names:
-        match = FILE_PATTERN.fullmatch(name)
-        if match is None or int(match["frame"]) >= frames or int(match["frame"]) in by_number:
-            surplus.append(name)
-        else:
-            by_number[int(match["frame"])] = match
-    missing = next((number for number in range(frames) if number not in by_number), None)
-    if missing is None and not surplus:
-        return [folder / by_number[number].string for number in range(frames)]
-    like = next(iter(by_number.values()), None)
-    before, digits = (like["before"], len(like["frame"])) if like else ("", 12)
-    wrong = (
-        f"first surplus: {surplus[0]}"
-        if missing is None
-        else f"first missing: {before}{missing:0{digits}d}_keypoints.json"
-    )
-    raise PoseError(
-        f"{folder}: expected {frames} JSON files, one for each frame, found {len(names)}; {wrong}; "
-        "run OpenPose on the clip again"
-    )
-
-
-def _read_frame(path: Path, index: int, frames: int) -> NDArray[np.float32]:
-    """One frame's person, float32 (25, 3).
-
-    Raises:
-        PoseError: The file is malformed or holds no person.
-    """
-    people = [_to_joints(person, path) for person in _read_people(path)]
-    found = [joints for joints in people if (joints[:, 2] > 0).any()]
-    if not found:
-        raise PoseError(
-            f"expected a person in every frame, found none in frame {index} of {frames} ({path.name}); "
-            "cut that part off the clip, or estimate its poses again"
-        )
-    joints = max(found, key=_box_area)
-    joints[joints[:, 2] <= 0] = (np.nan, np.nan, 0)
-    return joints
-
-
-def _read_people(path: Path) -> list[object]:
-    """The ``people`` of an OpenPose JSON file.
-
-    Raises:
-        PoseError: The file is no such JSON.
+        PoseError: None is installed, or it fails or gives another number of frames.
     """
     try:
-        document = json.loads(path.read_bytes(), parse_int=float)  # a huge integer is infinite, and refused
-    except (ValueError, RecursionError) as error:
+        estimator = resolve_estimator(poses)
+    except PoseError as error:
+        if poses != "auto":
+            raise
         raise PoseError(
-            f"{path}: expected JSON, found something else ({error}); run OpenPose again"
+            f"expected keypoints in {OPENPOSE_FOLDER}/{clip.id}/, {COCO_FOLDER}/{clip.id}.json or "
+            f"{TRUTH_FOLDER}/{clip.id}.npz beside the data, found none; {error}"
         ) from error
-    people = document.get("people") if isinstance(document, dict) else None
-    if not isinstance(people, list):
+    info = read_media_info(clip)
+    keypoints = estimator.estimate(media_to_frames(clip, info), info.fps)
+    if keypoints.shape != (frames, 25, 3) or keypoints.dtype != np.float32:
         raise PoseError(
-            f"{path}: expected OpenPose's list of people, found none; run OpenPose with --write_json"
+            f"expected float32 keypoints of shape ({frames}, 25, 3) from {estimator.name}, "
+            f"found {keypoints.dtype} {keypoints.shape}; report this to its authors"
         )
-    return people
-
-
-def _to_joints(person: object, path: Path) -> NDArray[np.float32]:
-    """A person's ``pose_keypoints_2d``, float32 (25, 3) as it stands there.
-
-    Raises:
-        PoseError: It does not hold 25 joints of three numbers.
-    """
-    values = person.get("pose_keypoints_2d") if isinstance(person, dict) else None
-    numbers = isinstance(values, list) and all(type(value) is float for value in values)
-    if not numbers:
-        raise PoseError(
-            f"{path}: expected numbers in pose_keypoints_2d, found none; run OpenPose with BODY_25"
-        )
-    flat = np.array(cast("list[float]", values), np.float32)
-    if flat.size != 3 * len(BODY_25):
-        raise PoseError(
-            f"{path}: expected {len(BODY_25)} joints of x, y, confidence, found {flat.size / 3:g}; "
-            "run OpenPose with --model_pose BODY_25"
-        )
-    joints = flat.reshape(-1, 3)
-    if not np.isfinite(joints).all() or (joints[:, 2] < 0).any():
-        raise PoseError(
-            f"{path}: expected finite numbers and confidences from 0, found others; run OpenPose again"
-        )
-    joints[:, 2] = np.minimum(joints[:, 2], 1)
-    return joints
-
-
-def _box_area(joints: NDArray[np.float32]) -> float:
-    """Area of the box of the confident joints, square pixels."""
-    points = joints[joints[:, 2] >= CONFIDENT, :2]
-    return float(np.prod(points.max(axis=0) - points.min(axis=0))) if len(points) else -1.0
+    return Poses(keypoints, estimator.name, {"version": estimator.version})

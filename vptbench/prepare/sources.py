@@ -16,6 +16,9 @@ from vptbench.registry import id_to_object
 DATASETS = {
     "fashionvideo": "vptbench.prepare.fashionvideo:FashionVideo",
     "iper": "vptbench.prepare.iper:Iper",
+    "tiktok": "vptbench.prepare.tiktok:TikTok",
+    "bdmm-preprocessed": "vptbench.prepare.bdmm:BdmmPreprocessed",
+    "videos": "vptbench.prepare.videos:Videos",
 }
 """Dataset names to classes."""
 
@@ -36,6 +39,10 @@ class RawClip:
         openpose: Folder of OpenPose JSON, one file a frame, or None where there is none.
         truth: Exact ground truth (`truth.py`), or None where there is none.
         problem: Why it cannot be prepared, or None.
+        numbering: What the numbers in the pictures' names must be (`media.NUMBERINGS`).
+        kptsmpls: Folder of BDMM's JSON, one file for each picture (`bdmm.read_kptsmpls`), or None.
+        smpl: Folder of iPER's SMPL parameters, with ``pose_shape.pkl`` and ``kps.pkl``, or None.
+        cropped: Id of the crop that its pictures have been given already, or None.
     """
 
     id: str
@@ -45,6 +52,10 @@ class RawClip:
     openpose: Path | None = None
     truth: Path | None = None
     problem: str | None = None
+    numbering: str = "zero"
+    kptsmpls: Path | None = None
+    smpl: Path | None = None
+    cropped: str | None = None
 
 
 class Dataset(Protocol):

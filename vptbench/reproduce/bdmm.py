@@ -10,7 +10,6 @@ import numpy as np
 
 from vptbench.benchmarks.source import source_to_text
 from vptbench.manifest import Json
-from vptbench.prepare.crop import CROPS
 from vptbench.reproduce.recipe import Facts, Recipe
 
 SPLITS = {"fashionvideo": {"test": 100, "train": 500}, "iper": {"test": 42, "train": 164}}
@@ -31,9 +30,8 @@ def crop(facts: Facts) -> str:
     wanted, used = facts.frozen.crop, facts.used.crop
     if used == wanted:
         return ""
-    why = "" if wanted in CROPS else ", which this version cannot make yet"
     return (
-        f"crop {used} instead of {wanted}{why}: the published box grows with the frames seen so far, is 1.3 "
+        f"crop {used} instead of {wanted}: the published box grows with the frames seen so far, is 1.3 "
         "times as high as the person and square, is filled by repeating the edge, and is resized by OpenCV's "
         "linear rule; people have another size and place in the frame, which moves every figure"
     )

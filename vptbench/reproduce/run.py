@@ -5,7 +5,6 @@ protocol could not be followed to the letter, ``protocol.json``, the variant tha
 is missing.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,8 +21,7 @@ from vptbench.generate.run import store_to_outputs
 from vptbench.manifest import Json, delete, json_to_text, write_text
 from vptbench.metrics import metric_facts
 from vptbench.prepare.build import PrepareSettings, source_to_store
-from vptbench.prepare.crop import CROPS, DEFAULT_CROP
-from vptbench.prepare.sources import TRUTH_FOLDER, load_dataset
+from vptbench.prepare.sources import load_dataset
 from vptbench.reproduce.recipe import Facts, load_recipe
 from vptbench.reproduce.table import CLAUSES, facts_to_table, table_to_page
 from vptbench.score import ScoreSettings, outputs_to_scorefile
@@ -105,9 +103,7 @@ def reproduce(
     recipe, networks = load_recipe(method), settings.networks
     group = recipe.group(settings.dataset)
     frozen = load_benchmark(GROUPS[group].benchmark)
-    # The stand-in goes when every frozen crop (bdmm-crop-v1) is in CROPS.
-    crop = frozen.crop if frozen.crop in CROPS else DEFAULT_CROP
-    prepare = PrepareSettings(size=settings.size, crop=crop)
+    prepare = PrepareSettings(size=settings.size, crop=frozen.crop)
     store, outputs, scores = (out / name for name in ("store", "outputs", "scores"))
 
     say(f"{recipe.model}: can it work with {checkpoint.name} and {raw}?")  # before hours of work
@@ -153,7 +149,7 @@ def reproduce(
 def write_protocol(out: Path, frozen: Benchmark, store: Store, settings: PrepareSettings) -> str | Path:
     """What to generate and score under: the frozen protocol where the clips fit it, else a variant of it.
 
-    Once every frozen crop can be made, variants are for synthetic clips and other sizes alone.
+    Variants are for synthetic clips and other sizes.
 
     Args:
         out: Folder for the variant's file, `PROTOCOL`.
@@ -196,9 +192,7 @@ def _check_weights(frozen: Benchmark, networks: Networks) -> None:
 
 
 def _check_model(found: FoundModel, model: Model | Audit, raw: Path, frozen: Benchmark, size: int) -> None:
-    """Drive the model with one made-up frame, of this size and with a mesh if any raw clip brings one.
-
-    What is said of the mesh goes when `prepare` fits bodies to videos.
+    """Drive the model with one made-up frame of this size, with a mesh, as prepared clips have.
 
     Raises:
         DatasetError: The folder is not in the dataset's layout, or holds no clip to score.
@@ -208,10 +202,7 @@ def _check_model(found: FoundModel, model: Model | Audit, raw: Path, frozen: Ben
     clips = [clip for clip in listed if clip.split == frozen.split and not clip.problem]
     if not clips:
         raise DatasetError(f"{raw}: expected clips of the {frozen.split} split, found none; fetch them")
-    example, mesh = example_clip(frames=1, size=(size, size)), "a mesh"
-    if all(clip.truth is None for clip in clips):
-        example = dataclasses.replace(example, mesh=None)
-        mesh = f"no mesh: {raw / TRUTH_FOLDER} has none, and this version fits no body to videos yet"
+    example = example_clip(frames=1, size=(size, size))
     item = Item(
         id=example.id, source_clip=example.id, source_frame=0, driving_clip=example.id, first=0, count=1,
         driving_numbers=(0,), real_clip=example.id, real_numbers=(0,), truth=True,
@@ -220,6 +211,4 @@ def _check_model(found: FoundModel, model: Model | Audit, raw: Path, frozen: Ben
         item_to_generated(found, model, item, {example.id: example}, seed=0)
     except VptbenchError as error:
         why = str(error).partition(";")[0].removeprefix(f"{example.id}: ")
-        raise ModelError(
-            f"{why}; reproduce tried --size {size}, published {frozen.size}, and {mesh}"
-        ) from error
+        raise ModelError(f"{why}; reproduce tried --size {size}, published {frozen.size}") from error

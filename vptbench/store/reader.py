@@ -205,7 +205,8 @@ def _read_attributes(file: h5py.File, path: Path) -> dict[str, Json]:
             f"{path}: expected version {schema.VERSION} of {schema.CLIP_FORMAT}, "
             f"found {attributes.get('version')!r}; install the vptbench that wrote it, or prepare again"
         )
-    attributes["settings"] = json.loads(str(attributes.get("settings", "{}")))
+    for name in schema.JSON_ATTRIBUTES:
+        attributes[name] = json.loads(str(attributes.get(name, "{}")))
     return attributes
 
 

@@ -32,8 +32,14 @@ ATTRIBUTES = (
 """Attributes of every clip file, beside ``format`` and ``version``.
 
 ``crop_box`` is (x0, y0, width, height) in raw pixels, x0 and y0 the centre of its first pixel; ``scale`` is
-prepared pixels per raw pixel (x, y): x' = (x − x0 + 0.5)·scale − 0.5. ``settings`` is a JSON object.
+prepared pixels per raw pixel (x, y): x' = (x − x0 + 0.5)·scale − 0.5. Where the crop moves, both have a row
+for each frame, and ``crop_inside`` says which part of the box lies in the raw frame.
+``settings`` is a JSON object, and so is ``pose_facts``, which may be missing: an estimator's version, how
+many frames lack the person or had sides exchanged, and a filter.
 """
+
+JSON_ATTRIBUTES = ("settings", "pose_facts")
+"""Attributes that hold JSON objects; one that is missing is read as an empty one."""
 
 COMPRESSIONS = ("gzip", "zstd")
 """``gzip`` (level 1) reads everywhere; ``zstd`` (level 3) needs the extra ``vptbench[zstd]`` both ways."""

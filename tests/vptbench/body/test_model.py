@@ -15,6 +15,7 @@ from vptbench.body.model import (
     pose_to_transforms,
     project,
     rotation_vectors_to_matrices,
+    transforms_to_keypoints,
 )
 from vptbench.errors import ShapeError
 from vptbench.skeleton import BODY_25
@@ -239,3 +240,11 @@ def test_ill_fitting_shapes_are_refused(body, function):
         function(body, _still(2), shape.expand(3, 12))
     with pytest.raises(ShapeError, match=r"found \(6,\)"):
         function(body, _still(2), shape[:6])
+
+
+def test_keypoints_from_transforms_are_those_from_rotations(body, pose):
+    vectors, shape = pose
+    rotations = rotation_vectors_to_matrices(vectors)
+    turns, shifts = pose_to_transforms(body, rotations, shape)
+    found = transforms_to_keypoints(body, turns, shifts, shape)
+    np.testing.assert_allclose(found, body_to_keypoints(body, rotations, shape), atol=1e-12)

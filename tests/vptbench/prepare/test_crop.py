@@ -1,5 +1,7 @@
 """The crop's one rule, held against dots, areas and edges."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -164,7 +166,7 @@ def test_crops_that_are_unknown_or_find_nobody_are_refused():
         keypoints_to_box("clip-square-v2", missing_keypoints(1), (64, 64), 64)
     with pytest.raises(PoseError, match=r"expected keypoints of confidence 0\.3 or more .* found none"):
         keypoints_to_box("clip-square-v1", missing_keypoints(2), (64, 64), 64)
-    assert sorted(CROPS) == ["clip-square-v1", "full-v1"]
+    assert set(CROPS) == {"clip-square-v1", "full-v1", "bdmm-crop-v1", "gfla-squash-v1"}
 
 
 @pytest.mark.parametrize("layout", ["fashionvideo", "iper"])
@@ -177,3 +179,40 @@ def test_the_margin_holds_a_dressed_person(layout, raw_folders):
             box = keypoints_to_box("clip-square-v1", truth["keypoints"] + shift, (600, 600), 64)
             surface = box.move_vertices(truth["vertices"] + shift)[..., :2]
         assert ((surface > -0.5) & (surface < 63.5)).all()
+
+
+@pytest.mark.parametrize("crop", CROPS)
+def test_every_crop_moves_everything_and_later_frames_alike(crop):
+    rng = np.random.default_rng(0)
+    keypoints = np.ones((4, 25, 3), np.float32)
+    keypoints[..., :2] = rng.uniform(20, 60, (4, 25, 2)) + np.arange(4)[:, None, None] * 6
+    keypoints[1, 3] = (np.nan, np.nan, 0)
+    masks = rng.random((4, 110, 90)) < 0.5
+    vertices, camera = rng.random((4, 7, 3)).astype(np.float32), rng.random((4, 3)).astype(np.float32)
+    box = keypoints_to_box(crop, keypoints, (110, 90), 48)
+    frames = rng.integers(0, 256, (4, 110, 90, 3), np.uint8)
+    for move, raw, shape in (
+        ("move_frames", frames, (48, 48, 3)),
+        ("move_masks", masks, (48, 48)),
+        ("move_points", keypoints, (25, 3)),
+        ("move_vertices", vertices, (7, 3)),
+        ("move_camera", camera, (4,) if crop == "gfla-squash-v1" else (3,)),
+    ):
+        moved = getattr(box, move)(raw)
+        assert (moved.shape, moved.dtype) == ((4, *shape), raw.dtype)
+        later = [getattr(box.at(first), move)(raw[first : first + 1]) for first in range(4)]
+        np.testing.assert_array_equal(np.concatenate(later), moved)
+    attributes = json.loads(json.dumps(box.to_attributes()))
+    rows = (4,) if crop == "bdmm-crop-v1" else ()
+    assert np.shape(attributes["crop_box"]) == (*rows, 4)
+    assert np.shape(attributes["scale"]) == (*rows, 2)
+    # what the attributes say is what was done
+    start, scale = (
+        np.broadcast_to(attributes[name], (4, n))[:, None] for name, n in (("crop_box", 4), ("scale", 2))
+    )
+    np.testing.assert_allclose(
+        box.move_points(keypoints)[..., :2],
+        (keypoints[..., :2] - start[..., :2] + 0.5) * scale - 0.5,
+        atol=1e-4,
+    )
+    np.testing.assert_allclose(start[..., 2:] * scale, 48, rtol=1e-12)

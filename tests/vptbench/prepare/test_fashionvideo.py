@@ -2,10 +2,13 @@
 
 import logging
 
+import numpy as np
 import pytest
 
 from vptbench.errors import DatasetError
+from vptbench.image import write_image
 from vptbench.prepare.fashionvideo import FashionVideo
+from vptbench.prepare.media import read_media_info
 
 
 def test_clips_are_those_of_the_lists_by_base_name(fashion):
@@ -55,6 +58,40 @@ def test_without_lists_the_folders_say_what_there_is(fashion):
         ("b", "train"),
         ("a", "test"),
     ]
+
+
+def test_videos_differ_in_size_and_length(fashion):
+    fashion.add("a", frames=5, size=(96, 72))
+    fashion.add("b", frames=9, size=(64, 80))
+    infos = {clip.id: read_media_info(clip) for clip in FashionVideo().list_clips(fashion.path)}
+    assert {name: (info.frames, info.height, info.width) for name, info in infos.items()} == {
+        "a": (5, 96, 72), "b": (9, 64, 80),
+    }  # fmt: skip
+
+
+def test_addresses_are_not_decoded(fashion):
+    fashion.path.joinpath("fashion_test.txt").write_text(
+        "https://example.org/a%20b+c-d.mp4\nhttps://example.org/videos/91-3003CN5S.mp4\n81QkPmlvgKS\n"
+    )
+    assert [clip.id for clip in FashionVideo().list_clips(fashion.path)] == [
+        "a%20b+c-d", "91-3003CN5S", "81QkPmlvgKS",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_gflas_frames_are_squashed_already_and_lie_in_train_a_in_both_splits(fashion, listed):
+    for split in ("train", "test"):
+        folder = fashion.path / f"{split}_256" / "train_A" / f"91-{split}"
+        folder.mkdir(parents=True)
+        for i in range(3):
+            write_image(folder / f"{i:05d}.png", np.zeros((32, 32, 3), np.uint8))
+        if listed:
+            (fashion.path / f"fashion_{split}.txt").write_text(f"https://example.org/91-{split}.mp4\n")
+    train, test = FashionVideo().list_clips(fashion.path)
+    assert (train.id, train.split, test.id, test.split) == ("91-train", "train", "91-test", "test")
+    assert (test.cropped, test.fps, test.problem) == ("gfla-squash-v1", 30, None)
+    assert test.media == fashion.path / "test_256" / "train_A" / "91-test"
+    assert read_media_info(test).frames == 3
 
 
 def test_neither_list_nor_folder_is_refused(tmp_path):

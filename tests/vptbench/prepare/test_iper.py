@@ -2,8 +2,9 @@
 
 import pytest
 
-from vptbench.errors import DatasetError
+from vptbench.errors import DatasetError, VideoError
 from vptbench.prepare.iper import Iper
+from vptbench.prepare.media import clip_to_pictures
 
 
 def test_val_is_the_test_split_and_the_frame_rate_is_assumed(iper):
@@ -15,6 +16,32 @@ def test_val_is_the_test_split_and_the_frame_rate_is_assumed(iper):
     assert test.media == iper.path / "images_HD" / "002/9/2"
     assert (train.openpose, test.openpose) == (iper.path / "openpose" / "001/1/1", None)
     assert test.truth == iper.path / "truth" / "002/9/2.npz"
+
+
+@pytest.mark.parametrize("digits", [3, 4, 5])
+def test_a_frame_is_its_position_whatever_the_width_of_its_name(iper, digits):
+    iper.add("001/9/1", "test", frames=12)
+    folder = iper.path / "images_HD" / "001/9/1"
+    for path in sorted(folder.iterdir()):
+        path.rename(folder / f"{int(path.stem):0{digits}d}.jpg")
+    [clip] = Iper().list_clips(iper.path)
+    assert clip_to_pictures(clip)[int("0010")].name == f"{10:0{digits}d}.jpg"
+
+
+def test_names_of_two_widths_in_a_clip_are_refused(iper):
+    iper.add("001/9/1", "test", frames=3)
+    folder = iper.path / "images_HD" / "001/9/1"
+    (folder / "0000.jpg").rename(folder / "000.jpg")
+    with pytest.raises(VideoError, match=r"expected names of as many digits as 000\.jpg, found 0001\.jpg"):
+        clip_to_pictures(Iper().list_clips(iper.path)[0])
+
+
+def test_smpl_parameters_lie_beside(iper):
+    iper.add("001/9/1", "test")
+    iper.add("001/9/2", "test")
+    (iper.path / "smpls" / "001/9/1").mkdir(parents=True)
+    with_smpl, without = Iper().list_clips(iper.path)
+    assert (with_smpl.smpl, without.smpl) == (iper.path / "smpls" / "001/9/1", None)
 
 
 def test_small_pictures_serve_where_there_are_no_large_ones(iper):

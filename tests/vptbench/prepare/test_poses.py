@@ -1,150 +1,197 @@
-"""OpenPose's JSON, strictly."""
+"""Which source of poses is taken, and what is done to its keypoints."""
 
 import json
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
-from vptbench.errors import PoseError
-from vptbench.prepare.poses import clip_to_keypoints, read_openpose
-from vptbench.prepare.sources import RawClip
+from vptbench.errors import PoseError, RegistryError
+from vptbench.prepare import estimators, poses
+from vptbench.prepare.poses import POSES, PoseSettings, clip_to_keypoints, clip_to_poses
+from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
+from vptbench.prepare.sources import load_dataset
+from vptbench.prepare.swaps import swap_sides
+from vptbench.skeleton import missing_keypoints
+
+
+class Fake:
+    """An estimator that finds what it was told to."""
+
+    name, version, command = "mediapipe", "9 fake", ("pip", "install", "it")
+    keypoints: np.ndarray | None = None
+    seen: ClassVar[list[tuple[int, float]]] = []
+
+    def missing(self):
+        return None if self.keypoints is not None else "no package it"
+
+    def estimate(self, frames, fps):
+        Fake.seen = [(len(chunk), fps) for chunk in frames]
+        return self.keypoints
 
 
 @pytest.fixture
-def openpose(fashion):
-    """A folder of JSON and the keypoints in it."""
-    keypoints = fashion.add("a", truth=False)["keypoints"]
-    return fashion.path / "openpose" / "a", keypoints
+def fake(monkeypatch):
+    monkeypatch.setattr(estimators, "load_estimator", lambda _: Fake())
+    monkeypatch.setattr(Fake, "keypoints", None)
+    monkeypatch.setattr(Fake, "seen", [])
+    return Fake
 
 
-def frame_file(folder, frame=3):
-    return folder / f"{frame:012d}_keypoints.json"
+def standing(frames=12):
+    """Somebody who faces the camera and sways: left joints on the right."""
+    keypoints = np.ones((frames, 25, 3), np.float32)
+    rng = np.random.default_rng(3)
+    keypoints[..., 0] = 30 + np.arange(frames)[:, None] * 0.3
+    keypoints[..., 1] = np.linspace(10, 80, 25)
+    for right, left in ((2, 5), (3, 6), (4, 7), (9, 12), (10, 13), (11, 14), (15, 16), (17, 18)):
+        keypoints[:, right, 0] -= rng.uniform(5, 9)
+        keypoints[:, left, 0] += rng.uniform(5, 9)
+        keypoints[:, left, 1] = keypoints[:, right, 1]
+    return keypoints
 
 
-def person(x=10.0, y=10.0, width=5.0, confidence=0.9, joints=25):
-    points = [(x + width * i / 24, y + width * i / 24, confidence) for i in range(joints)]
-    return {"pose_keypoints_2d": [value for point in points for value in point]}
+def only_clip(fashion):
+    return next(clip for clip in load_dataset("fashionvideo").list_clips(fashion.path) if clip.id == "a")
 
 
-def write(folder, people, frame=3):
-    frame_file(folder, frame).write_text(json.dumps({"people": people}))
+@pytest.fixture
+def raw(fashion):
+    fashion.add("a", openpose=False, truth=False)
+    fashion.add("b", "train", openpose=False, truth=False)
+    return only_clip(fashion)
 
 
-def test_joints_are_read_and_missing_ones_marked(openpose):
-    folder, keypoints = openpose
-    read = read_openpose(folder, 10)
-    assert read.dtype == np.float32
-    np.testing.assert_allclose(read, keypoints, atol=6e-4)
-    assert np.isnan(read[0, 4, :2]).all()
+def test_openpose_is_taken_before_the_truth(fashion):
+    class Truth:
+        keypoints = standing(10)
 
-
-def test_the_largest_confident_person_is_taken(openpose):
-    folder, _ = openpose
-    write(folder, [person(width=5), person(x=30, width=20), person(width=60, confidence=0.1)])
-    np.testing.assert_allclose(read_openpose(folder, 10)[3, 24], (50, 30, 0.9), atol=1e-5)
-
-
-def test_confidences_above_one_count_as_one(openpose):
-    folder, _ = openpose
-    write(folder, [person(confidence=1.02)])
-    assert (read_openpose(folder, 10)[3, :, 2] == 1).all()
-
-
-def test_names_may_begin_with_the_videos(openpose):
-    folder, keypoints = openpose
-    for path in folder.iterdir():
-        path.rename(folder / f"91-x_{path.name}")
-    np.testing.assert_allclose(read_openpose(folder, 10), keypoints, atol=6e-4)
+    fashion.add("a", truth=False)
+    fashion.add("b", "train", truth=False)
+    clip = only_clip(fashion)
+    bare = type(clip)(id="a", split="test", media=clip.media)
+    assert clip_to_keypoints(clip, Truth, 10, "auto")[1] == "openpose-json"
+    assert clip_to_keypoints(clip, Truth, 10, "openpose")[1] == "openpose-json"
+    assert clip_to_keypoints(clip, Truth, 10, "truth")[1] == "ground-truth"
+    assert clip_to_keypoints(bare, Truth, 10, "auto")[1] == "ground-truth"
 
 
 @pytest.mark.parametrize(
-    ("people", "message"),
+    ("name", "place"),
     [
-        (
-            [person(joints=24)],
-            "000000000003_keypoints.json: expected 25 joints of x, y, confidence, found 24; run",
-        ),
-        (
-            [],
-            r"expected a person in every frame, found none in frame 3 of 10 \(000000000003_keypoints.json\)",
-        ),
-        ([person(confidence=0)], "expected a person in every frame, found none in frame 3 of 10"),
-        ([{}], "expected numbers in pose_keypoints_2d, found none"),
-        ([{"pose_keypoints_2d": ["1"] * 75}], "expected numbers in pose_keypoints_2d"),
-        ([{"pose_keypoints_2d": [float("nan")] * 75}], "expected finite numbers and confidences from 0"),
-        ([{"pose_keypoints_2d": [10**400] * 75}], "expected finite numbers and confidences from 0"),
-        ([person(confidence=-0.5)], "expected finite numbers and confidences from 0"),
-        ({"a": 1}, "expected OpenPose's list of people, found none"),
+        ("openpose", "openpose/a/"),
+        ("coco", "coco/a.json"),
+        ("truth", "truth/a.npz"),
+        ("kptsmpls", "a folder kptsmpls"),
     ],
 )
-def test_malformed_frames_are_refused(openpose, people, message):
-    folder, _ = openpose
-    write(folder, people)
-    with pytest.raises(PoseError, match=message):
-        read_openpose(folder, 10)
+def test_what_is_asked_for_by_name_must_be_there(raw, name, place):
+    with pytest.raises(PoseError, match=f"expected keypoints in {place} beside the data, found none; put"):
+        clip_to_keypoints(raw, None, 10, name)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "\udcff", "[" * 100_000])
-def test_what_is_no_json_is_refused(openpose, text):
-    folder, _ = openpose
-    frame_file(folder).write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(PoseError, match=r"000000000003_keypoints\.json: expected"):
-        read_openpose(folder, 10)
+def test_an_installed_estimator_is_taken_when_nothing_lies_there(raw, fake):
+    fake.keypoints = standing(10)
+    fake.keypoints[4] = missing_keypoints(1)[0]
+    found = clip_to_poses(raw, None, 10, PoseSettings())
+    np.testing.assert_array_equal(found.keypoints, fake.keypoints)
+    assert (found.source, found.facts) == (
+        "mediapipe",
+        {"version": "9 fake", "lost_frames": 1, "swapped_frames": 0},
+    )
+    assert fake.seen == [(8, 30), (2, 30)]
 
 
-def test_missing_and_surplus_files_are_named(openpose):
-    folder, _ = openpose
-    frame_file(folder, 3).rename(folder.parent / "kept")
+def test_with_nothing_at_hand_one_command_is_named(raw, fake):  # noqa: ARG001
     with pytest.raises(
         PoseError,
-        match=r"expected 10 JSON files, one for each frame, found 9; first missing: 0+3_keypoints\.json",
+        match=r"^expected keypoints in openpose/a/, coco/a.json or truth/a.npz beside the data, found none; "
+        r"expected an estimator of poses here, found none \(mediapipe: no package it\); run: pip install it$",
     ):
-        read_openpose(folder, 10)
-    (folder.parent / "kept").rename(frame_file(folder, 11))
-    with pytest.raises(PoseError, match=r"found 10; first missing: 000000000003_keypoints\.json"):
-        read_openpose(folder, 10)
-    frame_file(folder, 11).rename(frame_file(folder, 3))
-    with pytest.raises(PoseError, match=r"found 10; first surplus: 000000000009_keypoints\.json"):
-        read_openpose(folder, 9)
-    for path in folder.iterdir():
-        path.unlink()
-    with pytest.raises(PoseError, match=r"found 0; first missing: 000000000000_keypoints\.json"):
-        read_openpose(folder, 10)
+        clip_to_keypoints(raw, None, 10, "auto")
 
 
-def test_numbers_count_not_the_order_of_names(openpose):
-    folder, keypoints = openpose
-    for frame in range(10):
-        frame_file(folder, frame).rename(folder / f"{frame + 1}_keypoints.json")
-    (folder / "10_keypoints.json").rename(folder / "0_keypoints.json")
-    np.testing.assert_allclose(read_openpose(folder, 10), np.roll(keypoints, 1, axis=0), atol=6e-4)
+def test_an_estimators_wrong_number_of_frames_is_refused(raw, fake):
+    fake.keypoints = standing(9)
+    with pytest.raises(
+        PoseError, match=r"shape \(10, 25, 3\) from mediapipe, found float32 \(9, 25, 3\); report"
+    ):
+        clip_to_keypoints(raw, None, 10, "mediapipe")
+
+
+def test_a_clip_without_anybody_is_refused(raw, fake):
+    fake.keypoints = missing_keypoints(10)
+    with pytest.raises(
+        PoseError, match=r"expected a person in at least one frame, found none in 10 \(mediapipe"
+    ):
+        clip_to_keypoints(raw, None, 10, "mediapipe")
+
+
+@pytest.mark.parametrize(("swaps", "mended"), [("estimated", True), ("all", True), ("none", False)])
+def test_an_estimators_swaps_are_mended_and_counted(raw, fake, swaps, mended):
+    swapped = np.zeros((10, 3), bool)
+    swapped[4] = True
+    fake.keypoints = swap_sides(standing(10), swapped)
+    found = clip_to_poses(raw, None, 10, PoseSettings(swaps=swaps))
+    assert found.facts.get("swapped_frames") == (1 if mended else None)
+    np.testing.assert_array_equal(found.keypoints, standing(10) if mended else fake.keypoints)
+
+
+def test_brought_poses_are_kept_as_they_are_unless_asked(fashion):
+    fashion.add("a", openpose=False, truth=False)
+    fashion.add("b", "train", openpose=False, truth=False)
+    swapped = np.zeros((10, 3), bool)
+    swapped[4] = True
+    given = swap_sides(standing(10), swapped)
+    folder = fashion.path / "openpose" / "a"
+    folder.mkdir(parents=True)
+    for t, joints in enumerate(np.nan_to_num(given)):
+        people = [{"pose_keypoints_2d": [float(value) for value in joints.ravel()]}]
+        (folder / f"{t:012d}_keypoints.json").write_text(json.dumps({"people": people}))
+    clip = only_clip(fashion)
+    np.testing.assert_array_equal(clip_to_poses(clip, None, 10, PoseSettings()).keypoints, given)
+    mended = clip_to_poses(clip, None, 10, PoseSettings(swaps="all"))
+    np.testing.assert_array_equal(mended.keypoints, standing(10))
+    assert mended.facts == {"lost_frames": 0, "swapped_frames": 1}
+
+
+def test_smoothing_is_recorded(raw, fake):
+    fake.keypoints = standing(10)
+    found = clip_to_poses(raw, None, 10, PoseSettings(smoothing="one-euro-bdmm"))
+    np.testing.assert_array_equal(
+        found.keypoints, smooth_keypoints(standing(10), SMOOTHINGS["one-euro-bdmm"])
+    )
+    assert found.facts["smoothing"] == {
+        "name": "one-euro-bdmm",
+        "rate": 15,
+        "min_cutoff": 1,
+        "beta": 0.05,
+        "speed_cutoff": 1.0,
+    }
+
+
+def test_the_truth_is_never_changed(raw):
+    class Truth:
+        keypoints = standing(10)
+
+    found = clip_to_poses(raw, Truth, 10, PoseSettings("truth", "all", "one-euro-bdmm"))
+    assert found.keypoints is Truth.keypoints
+    assert found.facts == {"lost_frames": 0}
 
 
 @pytest.mark.parametrize(
-    "surplus", ["a_keypoints.json", "x_000000000003_keypoints.json", "10_keypoints.json"]
+    ("settings", "message"),
+    [
+        ({"poses": "openpos"}, "known source of poses, got 'openpos'; did you mean 'openpose'"),
+        ({"swaps": "some"}, "known kind of poses to mend swaps of, got 'some'"),
+        ({"smoothing": "one-euro"}, "known smoothing, got 'one-euro'; did you mean 'one-euro-bdmm'"),
+    ],
 )
-def test_files_that_belong_to_no_frame_are_named(openpose, surplus):
-    folder, _ = openpose
-    (folder / surplus).write_bytes(frame_file(folder).read_bytes())
-    with pytest.raises(PoseError, match=f"expected 10 JSON files, .* found 11; first surplus: {surplus};"):
-        read_openpose(folder, 10)
+def test_unknown_settings_are_refused(settings, message):
+    with pytest.raises(RegistryError, match=message):
+        PoseSettings(**settings)
 
 
-def test_where_poses_come_from(openpose):
-    class Truth:
-        keypoints = np.zeros((10, 25, 3), np.float32)
-
-    folder, _ = openpose
-    both = RawClip(id="a", split="test", media=folder, openpose=folder)
-    none = RawClip(id="a", split="test", media=folder)
-    assert clip_to_keypoints(both, Truth, 10, "auto")[1] == "openpose-json"
-    assert clip_to_keypoints(both, Truth, 10, "openpose")[1] == "openpose-json"
-    assert clip_to_keypoints(both, Truth, 10, "truth")[1] == "ground-truth"
-    assert clip_to_keypoints(none, Truth, 10, "auto")[1] == "ground-truth"
-    for clip, truth, poses, place in (
-        (none, None, "auto", "openpose/a/ or truth/a.npz"),
-        (none, Truth, "openpose", "openpose/a/"),
-        (both, None, "truth", "truth/a.npz"),
-    ):
-        with pytest.raises(PoseError, match=f"expected keypoints in {place} beside the data, found none"):
-            clip_to_keypoints(clip, truth, 10, poses)
+def test_every_estimator_can_be_asked_for():
+    assert set(estimators.ESTIMATORS) <= set(POSES)
+    assert poses.PoseSettings(poses="rtmlib").swaps == "estimated"

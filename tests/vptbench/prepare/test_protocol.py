@@ -4,6 +4,7 @@ from importlib.resources import files
 import pytest
 
 from vptbench.errors import UsageError
+from vptbench.prepare.crop import CROPS
 from vptbench.prepare.protocol import resolve_size_and_crop
 
 
@@ -25,11 +26,16 @@ def test_what_contradicts_the_protocol_is_refused():
         resolve_size_and_crop("iper-v1", None, "full-v1")
 
 
+def test_the_published_protocol_has_the_published_crop():
+    assert resolve_size_and_crop("iper-bdmm-v1", None, None) == (256, "bdmm-crop-v1")
+
+
 @pytest.mark.parametrize("crop", [None, "bdmm-crop-v1", "full-v1"])
-def test_crops_to_come_are_called_so(crop):
+def test_crops_to_come_are_called_so(crop, monkeypatch):
+    monkeypatch.delitem(CROPS, "bdmm-crop-v1")
     text = (
         "iper-bdmm-v1: expected a crop that can be made, found bdmm-crop-v1, which this version cannot "
-        r"make yet \(it has clip-square-v1, full-v1\)"
+        r"make yet \(it has clip-square-v1, full-v1, gfla-squash-v1\)"
     )
     with pytest.raises(UsageError, match=text):
         resolve_size_and_crop("iper-bdmm-v1", None, crop)

@@ -6,20 +6,13 @@ from types import SimpleNamespace
 import pytest
 
 from vptbench.benchmarks.loader import BENCHMARKS, load_benchmark
-from vptbench.prepare import crop
-from vptbench.prepare.build import BODIES, PrepareSettings
+from vptbench.prepare.build import PrepareSettings
 from vptbench.reproduce.run import write_protocol
 
 FROZEN = load_benchmark("fashionvideo-bdmm-v1")
 
 
-def test_what_the_run_works_around_has_not_come():
-    assert FROZEN.crop not in crop.CROPS, "it is there: take the stand-in out of reproduce"
-    assert set(BODIES) == {"auto", "dataset"}, "bodies are fitted: take the mesh out of _check_model"
-
-
-def test_clips_that_fit_are_scored_under_the_frozen_protocol(monkeypatch, tmp_path):
-    monkeypatch.setitem(crop.CROPS, "bdmm-crop-v1", "vptbench.prepare.crop:full")
+def test_clips_that_fit_are_scored_under_the_frozen_protocol(tmp_path):
     (tmp_path / "protocol.json").write_text("of an earlier version")
     settings = PrepareSettings(size=256, crop="bdmm-crop-v1")
     store = SimpleNamespace(manifest={"synth": None})

@@ -1,0 +1,230 @@
+"""Left and right told apart over time: frames in which an estimator took one side of the body for the other.
+
+In a side view both sides lie over one another and estimators mix them up, for a frame or until the next side
+view, in the whole body or in the arms, legs or head alone. A swap turns the vector from a right joint to its
+left one round, which continuous motion does not do. So each part is labelled over time, as given or swapped,
+by the Viterbi algorithm: the labels' cost is how badly each vector is foretold by the frames before.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vptbench.prepare.tracking import Keypoints
+from vptbench.skeleton import BODY_25, MIRROR
+
+Float = NDArray[np.float64]
+
+PARTS: Mapping[str, Mapping[str, float]] = {
+    "arms": {"Shoulder": 1, "Elbow": 1, "Wrist": 1},
+    "legs": {"Hip": 1, "Knee": 1, "Ankle": 0.5, "BigToe": 0.5, "SmallToe": 0.5, "Heel": 0.5},
+    "head": {"Eye": 0.75, "Ear": 0.75},
+}
+"""Parts that may be swapped without the others: the joints that both sides have, and what each counts."""
+
+MEMORY = 4
+"""Frames before a frame that foretell it."""
+
+LEVELLING = 4.0
+"""How strongly the foretold speed is drawn to 0, in counts × frames²; a frame alone foretells itself."""
+
+TOLERANCE = 0.012
+"""Error of a foretold vector that costs 1/2, in heights of the person, or the usual error of that pair of
+joints in the clip (median, as given) if that is larger. Much larger errors cost hardly more."""
+
+CEILING = 6.0
+"""What the largest error of one pair of joints costs."""
+
+CHANGE = 3.0
+"""Cost of a change between as given and swapped."""
+
+SWAPPED = 0.15
+"""Cost of one swapped frame: estimators are right most of the time."""
+
+FACING = 0.5
+"""Cost of a frame whose shoulders contradict the face, where these are as far apart as they ever are."""
+
+AGREEMENT, STEEP = 1.0, 2.0
+"""Cost of a frame whose hips or eyes contradict the shoulders, and how steeply it is reached with the product
+of both widths, each in shares of the clip's widest."""
+
+FACE, NO_FACE = 0.8, 0.6
+"""Confidence of the face, in shares of the clip's highest, from which it is seen and below which not."""
+
+RAREST_VIEW, TRUSTED = 0.05, 0.6
+"""Smallest share of front and of back views, and of frames that agree, with which the face is asked."""
+
+SHOULDERS = (BODY_25.index("RShoulder"), BODY_25.index("LShoulder"))
+
+
+def unswap_keypoints(keypoints: Keypoints) -> tuple[Keypoints, NDArray[np.bool_]]:
+    """A clip's keypoints with swapped sides put right.
+
+    Args:
+        keypoints: float32 (T, 25, 3) of one person.
+
+    Returns:
+        The keypoints, in which nothing but left and right was exchanged, and where: bool (T, 3), one column
+        for each of `PARTS`.
+
+    Source:
+        The Viterbi algorithm (Forney 1973), over the signs of the last `MEMORY` frames; costs of our own.
+    """
+    body = find_swaps(keypoints, tuple(PARTS), _face_to_costs(keypoints))
+    swapped = np.repeat(body[:, None], len(PARTS), axis=1)
+    mended = swap_sides(keypoints, swapped)
+    for number, part in enumerate(PARTS):
+        swapped[:, number] ^= find_swaps(mended, (part,), _shoulders_to_costs(mended, part))
+        mended = swap_sides(keypoints, swapped)
+    return mended, swapped
+
+
+def swap_sides(keypoints: Keypoints, swapped: NDArray[np.bool_]) -> Keypoints:
+    """Keypoints with left and right exchanged where `swapped`, bool (T, 3), a column for each of `PARTS`."""
+    mirrored = keypoints[:, MIRROR]
+    chosen = np.zeros(keypoints.shape[:2], bool)
+    for number, part in enumerate(PARTS):
+        joints = [joint for pair in _part_to_pairs(part) for joint in pair]
+        chosen[:, joints] = swapped[:, number, None]
+    return np.where(chosen[..., None], mirrored, keypoints)
+
+
+def find_swaps(keypoints: Keypoints, parts: Sequence[str], facing: Float) -> NDArray[np.bool_]:
+    """The frames in which left and right of `parts` are exchanged together, bool (T,).
+
+    Args:
+        keypoints: float32 (T, 25, 3).
+        parts: Some of `PARTS`.
+        facing: (T,) what each frame costs in addition if it is as given (where above 0) or swapped (below).
+    """
+    vectors, there = _pairs_to_vectors(keypoints, [pair for part in parts for pair in _part_to_pairs(part)])
+    if not len(vectors):
+        return np.zeros(0, bool)
+    counts = np.array(
+        [PARTS[part][BODY_25[right][1:]] for part in parts for right, _ in _part_to_pairs(part)]
+    )
+    ends = (
+        CHANGE if len(parts) == 1 else 0.0
+    )  # one part alone is not taken for swapped where it cannot be told
+    return _cheapest_signs(_foretelling_costs(vectors, there, counts), facing, ends)
+
+
+def _part_to_pairs(part: str) -> list[tuple[int, int]]:
+    return [(BODY_25.index(f"R{joint}"), BODY_25.index(f"L{joint}")) for joint in PARTS[part]]
+
+
+def _pairs_to_vectors(
+    keypoints: Keypoints, pairs: Sequence[tuple[int, int]]
+) -> tuple[Float, NDArray[np.bool_]]:
+    """From right to left joints, (T, P, 2), in heights of the person, 0 if one is missing; and if not.
+
+    The height is the median of the frames' boxes.
+    """
+    right, left = np.array(pairs).T
+    vectors = keypoints[:, left, :2].astype(np.float64) - keypoints[:, right, :2]
+    there: NDArray[np.bool_] = np.asarray(np.isfinite(vectors).all(axis=-1))
+    points = keypoints[np.isfinite(keypoints[..., 0]).any(axis=1), :, 1]
+    height = np.median(np.nanmax(points, axis=1) - np.nanmin(points, axis=1)) if len(points) else 1.0
+    return np.where(there[..., None], vectors, 0) / max(float(height), 1.0), there
+
+
+def _foretelling_costs(vectors: Float, there: NDArray[np.bool_], counts: Float) -> Float:
+    """Cost of each frame under each sequence of signs, (T, 2**(MEMORY + 1)).
+
+    Bit k of a sequence's number says that the frame k before is swapped. A vector is foretold by the straight
+    line through the `MEMORY` frames before that have it, by least squares.
+    """
+    T = len(vectors)
+    ages = np.arange(1, MEMORY + 1)
+    padded = np.concatenate([np.zeros((MEMORY, *vectors.shape[1:])), vectors])
+    known = np.concatenate([np.zeros((MEMORY, there.shape[1])), there])
+    before = np.stack([padded[MEMORY - age : MEMORY - age + T] for age in ages])  # (MEMORY, T, P, 2)
+    weights = np.stack([known[MEMORY - age : MEMORY - age + T] for age in ages])
+    share = _line_shares(weights, ages.astype(np.float64))
+    bits = (np.arange(2 ** (MEMORY + 1))[:, None] >> np.arange(MEMORY + 1)) & 1
+    signs = 1.0 - 2 * bits  # (S, MEMORY + 1)
+    foretold = np.einsum("sa,atp,atpc->tspc", signs[:, 1:], share, before)
+    errors = np.square(signs[None, :, :1, None] * vectors[:, None] - foretold).sum(axis=-1)  # (T, S, P)
+    counted = there & (weights.sum(axis=0) > 0)
+    usual = np.array(
+        [np.median(errors[rows, 0, pair]) if rows.any() else 0.0 for pair, rows in enumerate(counted.T)]
+    )
+    errors = errors / (2 * np.maximum(usual, TOLERANCE**2))
+    costs = CEILING * errors / (CEILING + errors)
+    return np.asarray((costs * counted[:, None]) @ counts)
+
+
+def _line_shares(weights: Float, ages: Float) -> Float:
+    """How much each frame before adds to what the line through them says of now, (MEMORY, T, P).
+
+    With weights w and ages a: Σw = W, mean age m, slope by Σw(a − m)² + `LEVELLING`.
+    """
+    total = np.maximum(weights.sum(axis=0), 1e-9)
+    mean = np.tensordot(ages, weights, axes=1) / total
+    centred = ages[:, None, None] - mean
+    spread = (weights * centred**2).sum(axis=0) + LEVELLING
+    return np.asarray(weights / total - weights * centred * mean / spread)
+
+
+def _cheapest_signs(costs: Float, facing: Float, ends: float) -> NDArray[np.bool_]:
+    """The cheapest labelling, bool (T,): Viterbi over the last `MEMORY` labels.
+
+    Args:
+        costs: (T, 2**(MEMORY + 1)), see `_foretelling_costs`.
+        facing: See `find_swaps`.
+        ends: Cost of being swapped in the first frame, and in the last.
+    """
+    histories = np.arange(2**MEMORY)
+    longer = np.arange(2 ** (MEMORY + 1))
+    now, last = longer & 1, (longer >> 1) & 1
+    fixed = CHANGE * (now != last) + SWAPPED * now
+    older = longer >> 1
+    ways = np.stack([np.flatnonzero((longer & (2**MEMORY - 1)) == history) for history in histories])
+    best = np.full(2**MEMORY, np.inf)
+    best[[0, -1]] = 0, ends  # before the clip no change
+    choices = np.zeros((len(costs), 2**MEMORY), np.int64)
+    for t, row in enumerate(costs):
+        through = (best[older] + row + fixed + np.where(now == 0, facing[t], -facing[t]).clip(0))[ways]
+        pick = through.argmin(axis=1)
+        choices[t] = ways[histories, pick]
+        best = through[histories, pick]
+    swapped = np.zeros(len(costs), bool)
+    history = int((best + ends * (histories & 1)).argmin())
+    for t in reversed(range(len(costs))):
+        swapped[t] = history & 1
+        history = int(choices[t, history]) >> 1
+    return swapped
+
+
+def _face_to_costs(keypoints: Keypoints) -> Float:
+    """`find_swaps`' facing: seen from behind, a person has no face and the left shoulder on the left.
+
+    It is only asked where the clip has frames with a face and frames without, and most frames agree with it.
+    """
+    face = keypoints[:, [BODY_25.index(name) for name in ("Nose", "REye", "LEye")], 2].mean(axis=1)
+    width = _widths(keypoints, SHOULDERS)
+    seen = face / max(float(face.max(initial=0)), 1e-9)
+    sign = np.where(seen > FACE, 1.0, np.where(seen < NO_FACE, -1.0, 0.0))
+    asked = (np.abs(width) > 0.5) & (sign != 0)
+    if not asked.any():
+        return np.zeros(len(keypoints))
+    front = (sign[asked] > 0).mean()
+    agreeing = (sign[asked] * width[asked] > 0).mean()
+    if min(front, 1 - front) < RAREST_VIEW or agreeing < TRUSTED:
+        return np.zeros(len(keypoints))
+    return np.asarray(-FACING * sign * width)
+
+
+def _shoulders_to_costs(keypoints: Keypoints, part: str) -> Float:
+    """`find_swaps`' facing: hips and eyes are turned from the shoulders by less than a right angle."""
+    if part == "arms":
+        return np.zeros(len(keypoints))
+    product = _widths(keypoints, SHOULDERS) * _widths(keypoints, _part_to_pairs(part)[0])
+    return np.asarray(-AGREEMENT * np.clip(product * STEEP, -1, 1))
+
+
+def _widths(keypoints: Keypoints, pair: tuple[int, int]) -> Float:
+    """How far the left joint lies to the right of the right one, (T,) in shares of the widest, or 0."""
+    widths = np.nan_to_num(keypoints[:, pair[1], 0].astype(np.float64) - keypoints[:, pair[0], 0])
+    return np.asarray(widths / max(float(np.abs(widths).max(initial=0)), 1e-9))
