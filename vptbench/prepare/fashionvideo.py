@@ -38,7 +38,7 @@ class FashionVideo:
     licence = "not stated; treat as research only, and pass on addresses and hashes, never frames"
     access = (
         "https://vision.cs.ubc.ca/datasets/fashion/ : fashion_train.txt and fashion_test.txt name the "
-        "videos, which go to train/ and test/ (or all to videos/)"
+        "videos, which `vptbench fetch fashionvideo` brings to train/ and test/ (or all lie in videos/)"
     )
 
     def list_clips(self, raw: Path) -> list[RawClip]:

@@ -30,8 +30,8 @@ class Iper:
     citation = "Liu et al., Liquid Warping GAN, ICCV 2019"
     licence = "not stated for the data; frames must not be passed on"
     access = (
-        "https://svip-lab.github.io/dataset/iPER_dataset.html : train.txt, val.txt and the pictures, joined "
-        "and unpacked to images_HD/ (or images/)"
+        "https://svip-lab.github.io/dataset/iPER_dataset.html : train.txt, val.txt and the parts of its "
+        "archive, which go to the folder; `vptbench fetch iper` unpacks them to images_HD/ (or images/)"
     )
 
     def list_clips(self, raw: Path) -> list[RawClip]:
