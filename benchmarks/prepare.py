@@ -28,7 +28,7 @@ from vptbench.manifest import library_versions
 from vptbench.prepare import PrepareSettings, source_to_store
 from vptbench.prepare.crop import CropBox, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
-from vptbench.prepare.poses import read_openpose
+from vptbench.prepare.openpose import read_openpose
 from vptbench.prepare.sources import RawClip, load_dataset
 from vptbench.prepare.truth import opened_truth
 from vptbench.skeleton import missing_keypoints

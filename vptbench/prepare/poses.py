@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -14,14 +13,11 @@ from vptbench.prepare.estimators import ESTIMATORS, resolve_estimator
 from vptbench.prepare.media import clip_to_pictures, media_to_frames, read_media_info
 from vptbench.prepare.openpose import read_openpose
 from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
-from vptbench.prepare.sources import OPENPOSE_FOLDER, TRUTH_FOLDER, RawClip
+from vptbench.prepare.sources import COCO_FOLDER, OPENPOSE_FOLDER, TRUTH_FOLDER, RawClip
 from vptbench.prepare.swaps import unswap_keypoints
 from vptbench.prepare.tracking import Keypoints
 from vptbench.prepare.truth import Truth
 from vptbench.registry import check_known
-
-COCO_FOLDER = "coco"
-"""Beside any dataset's own files: ``coco/<clip>.json``."""
 
 POSES = ("auto", "kptsmpls", "openpose", "coco", "truth", *ESTIMATORS)
 """What may be asked for. "auto": BDMM's kptsmpls of the dataset itself, else OpenPose JSON beside the
@@ -131,13 +127,12 @@ def _read_brought(clip: RawClip, truth: Truth | None, frames: int, poses: str) -
     Raises:
         PoseError: What was asked for by name is not there, or something is malformed.
     """
-    coco: Path | None = getattr(clip, "coco", None)
     if poses in {"auto", "kptsmpls"} and clip.kptsmpls is not None:
         return Poses(read_kptsmpls(clip.kptsmpls, clip_to_pictures(clip)).keypoints, "kptsmpls-json")
     if poses in {"auto", "openpose"} and clip.openpose is not None:
         return Poses(read_openpose(clip.openpose, frames), "openpose-json")
-    if poses in {"auto", "coco"} and coco is not None:
-        return Poses(read_coco(coco, frames), "coco-json")
+    if poses in {"auto", "coco"} and clip.coco is not None:
+        return Poses(read_coco(clip.coco, frames), "coco-json")
     if poses in {"auto", "truth"} and truth is not None:
         return Poses(truth.keypoints, "ground-truth")
     wanted = {

@@ -23,8 +23,10 @@ DATASETS = {
 """Dataset names to classes."""
 
 OPENPOSE_FOLDER = "openpose"
+COCO_FOLDER = "coco"
 TRUTH_FOLDER = "truth"
-"""Folders beside any dataset's own files: ``openpose/<clip>/*_keypoints.json`` and ``truth/<clip>.npz``."""
+"""Folders beside any dataset's own files: ``openpose/<clip>/*_keypoints.json``, ``coco/<clip>.json`` and
+``truth/<clip>.npz``."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class RawClip:
         truth: Exact ground truth (`truth.py`), or None where there is none.
         problem: Why it cannot be prepared, or None.
         numbering: What the numbers in the pictures' names must be (`media.NUMBERINGS`).
+        coco: COCO's JSON beside the clip, ``coco/<clip>.json``, or None.
         kptsmpls: Folder of BDMM's JSON, one file for each picture (`bdmm.read_kptsmpls`), or None.
         smpl: Folder of iPER's SMPL parameters, with ``pose_shape.pkl`` and ``kps.pkl``, or None.
         cropped: Id of the crop that its pictures have been given already, or None.
@@ -53,6 +56,7 @@ class RawClip:
     truth: Path | None = None
     problem: str | None = None
     numbering: str = "zero"
+    coco: Path | None = None
     kptsmpls: Path | None = None
     smpl: Path | None = None
     cropped: str | None = None
@@ -141,6 +145,7 @@ def make_raw_clip(
     places = list(media)
     found = next((place for place in places if place.exists()), None)
     openpose, truth = raw / OPENPOSE_FOLDER / clip, raw / TRUTH_FOLDER / f"{clip}.npz"
+    coco = raw / COCO_FOLDER / f"{clip}.json"
     wanted = " or ".join(place.relative_to(raw).as_posix() for place in places)
     return RawClip(
         id=clip,
@@ -148,6 +153,7 @@ def make_raw_clip(
         media=found or places[0],
         fps=fps,
         openpose=openpose if openpose.is_dir() else None,
+        coco=coco if coco.is_file() else None,
         truth=truth if truth.is_file() else None,
         problem=None
         if found

@@ -26,7 +26,7 @@ PARTS: Mapping[str, Mapping[str, float]] = {
 MEMORY = 4
 """Frames before a frame that foretell it."""
 
-LEVELLING = 4.0
+LEVELLING = 3.0
 """How strongly the foretold speed is drawn to 0, in counts × frames²; a frame alone foretells itself."""
 
 TOLERANCE = 0.012
@@ -36,8 +36,8 @@ joints in the clip (median, as given) if that is larger. Much larger errors cost
 CEILING = 6.0
 """What the largest error of one pair of joints costs."""
 
-CHANGE = 3.0
-"""Cost of a change between as given and swapped."""
+CHANGE = 4.0
+"""Cost of a change between as given and swapped, and of beginning or ending swapped."""
 
 SWAPPED = 0.15
 """Cost of one swapped frame: estimators are right most of the time."""
@@ -104,10 +104,7 @@ def find_swaps(keypoints: Keypoints, parts: Sequence[str], facing: Float) -> NDA
     counts = np.array(
         [PARTS[part][BODY_25[right][1:]] for part in parts for right, _ in _part_to_pairs(part)]
     )
-    ends = (
-        CHANGE if len(parts) == 1 else 0.0
-    )  # one part alone is not taken for swapped where it cannot be told
-    return _cheapest_signs(_foretelling_costs(vectors, there, counts), facing, ends)
+    return _cheapest_signs(_foretelling_costs(vectors, there, counts), facing)
 
 
 def _part_to_pairs(part: str) -> list[tuple[int, int]]:
@@ -167,13 +164,12 @@ def _line_shares(weights: Float, ages: Float) -> Float:
     return np.asarray(weights / total - weights * centred * mean / spread)
 
 
-def _cheapest_signs(costs: Float, facing: Float, ends: float) -> NDArray[np.bool_]:
+def _cheapest_signs(costs: Float, facing: Float) -> NDArray[np.bool_]:
     """The cheapest labelling, bool (T,): Viterbi over the last `MEMORY` labels.
 
     Args:
         costs: (T, 2**(MEMORY + 1)), see `_foretelling_costs`.
         facing: See `find_swaps`.
-        ends: Cost of being swapped in the first frame, and in the last.
     """
     histories = np.arange(2**MEMORY)
     longer = np.arange(2 ** (MEMORY + 1))
@@ -182,7 +178,7 @@ def _cheapest_signs(costs: Float, facing: Float, ends: float) -> NDArray[np.bool
     older = longer >> 1
     ways = np.stack([np.flatnonzero((longer & (2**MEMORY - 1)) == history) for history in histories])
     best = np.full(2**MEMORY, np.inf)
-    best[[0, -1]] = 0, ends  # before the clip no change
+    best[[0, -1]] = 0, CHANGE  # before the clip no change
     choices = np.zeros((len(costs), 2**MEMORY), np.int64)
     for t, row in enumerate(costs):
         through = (best[older] + row + fixed + np.where(now == 0, facing[t], -facing[t]).clip(0))[ways]
@@ -190,7 +186,7 @@ def _cheapest_signs(costs: Float, facing: Float, ends: float) -> NDArray[np.bool
         choices[t] = ways[histories, pick]
         best = through[histories, pick]
     swapped = np.zeros(len(costs), bool)
-    history = int((best + ends * (histories & 1)).argmin())
+    history = int((best + CHANGE * (histories & 1)).argmin())
     for t in reversed(range(len(costs))):
         swapped[t] = history & 1
         history = int(choices[t, history]) >> 1
