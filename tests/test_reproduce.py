@@ -199,19 +199,24 @@ def test_frames_that_the_model_cannot_take_are_refused_before_the_work(raw_folde
     out = tmp_path / "out"
     error = refused("bdmm", raw_folders["fashionvideo"], checkpoint, "--out", out, "--size", 64)
     assert "Error: expected frames whose height and width are multiples of 8" in error
-    assert "got 64 × 64; reproduce tried --size 64, published (256, 256), and a mesh" in error
+    assert "got 64 × 64; reproduce tried --size 64, published (256, 256)" in error
     assert not out.exists()
 
 
-def test_videos_without_a_mesh_are_refused_before_the_work(raw_folders, checkpoint, tmp_path):
+@pytest.mark.slow
+def test_videos_without_a_mesh_are_driven_by_a_fitted_body(raw_folders, checkpoint, tmp_path):
     raw, out = tmp_path / "raw", tmp_path / "out"
     shutil.copytree(raw_folders["fashionvideo"], raw)
     (raw / "synth.json").unlink()  # what is left looks like real videos with OpenPose's JSON
     shutil.rmtree(raw / "truth")
-    error = refused("bdmm", raw, checkpoint, "--out", out)
-    assert "Error: dmm expected a mesh in source and driving clip, found none; reproduce tried" in error
-    assert f"and no mesh: {raw / 'truth'} has none, and this version fits no body to videos yet" in error
-    assert not out.exists()
+    done = run("bdmm", raw, checkpoint, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert (
+        "- protocol: fashionvideo-bdmm-128px-v1, which is not the frozen fashionvideo-bdmm-v1\n"
+        in done.output
+    )
+    assert "- mesh: body-fit (body model " in done.output
+    assert "these clips are synthetic" not in done.output
 
 
 def test_lists_without_videos_are_refused_before_the_work(checkpoint, tmp_path):

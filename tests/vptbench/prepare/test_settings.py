@@ -7,6 +7,13 @@ from vptbench.prepare.build import PrepareSettings
 def test_settings_are_checked():
     with pytest.raises(UsageError, match="expected a size of at least 16 pixels, got 8"):
         PrepareSettings(size=8)
-    for wrong in ({"crop": "square"}, {"poses": "guess"}, {"body": "fit"}, {"compression": "lzma"}):
+    for wrong in (
+        {"crop": "square"},
+        {"poses": "guess"},
+        {"body": "guess"},
+        {"swaps": "some"},
+        {"smoothing": "much"},
+        {"compression": "lzma"},
+    ):
         with pytest.raises(RegistryError, match="expected a known"):
             PrepareSettings(**wrong)
