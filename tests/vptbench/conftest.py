@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from download_site import serving
 
+from vptbench import download
 from vptbench.figure import Figure
 from vptbench.scorefile import Scores, clips_to_value, frames_to_clips
 
@@ -67,3 +69,25 @@ def make_scores():
         return Scores(**{**given, **fields})
 
     return make
+
+
+@pytest.fixture
+def site():
+    with serving() as made:
+        yield made
+        assert not made.packed
+
+
+@pytest.fixture
+def no_pauses(monkeypatch):
+    monkeypatch.setattr(download, "PAUSES", (0, 0, 0))
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "net.pth"
+
+
+@pytest.fixture
+def part(tmp_path):
+    return tmp_path / ".net.pth.part"
