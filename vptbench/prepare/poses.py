@@ -105,22 +105,6 @@ def clip_to_poses(clip: RawClip, truth: Truth | None, frames: int, settings: Pos
     return Poses(keypoints, found.source, facts)
 
 
-def clip_to_keypoints(clip: RawClip, truth: Truth | None, frames: int, poses: str) -> tuple[Keypoints, str]:
-    """`clip_to_poses` without smoothing: the keypoints, and the name of where they come from.
-
-    Args:
-        clip: The clip.
-        truth: Its ground truth, or None.
-        frames: T, the number of its frames.
-        poses: One of `POSES`.
-
-    Raises:
-        PoseError: See `clip_to_poses`.
-    """
-    found = clip_to_poses(clip, truth, frames, PoseSettings(poses=poses))
-    return found.keypoints, found.source
-
-
 def _read_brought(clip: RawClip, truth: Truth | None, frames: int, poses: str) -> Poses | None:
     """What lies beside the clip; None if it is to be estimated, or may be and nothing is there.
 

@@ -8,11 +8,15 @@ import pytest
 
 from vptbench.errors import PoseError, RegistryError
 from vptbench.prepare import estimators, poses
-from vptbench.prepare.poses import POSES, PoseSettings, clip_to_keypoints, clip_to_poses
+from vptbench.prepare.poses import POSES, PoseSettings, clip_to_poses
 from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
 from vptbench.prepare.sources import load_dataset
 from vptbench.prepare.swaps import swap_sides
 from vptbench.skeleton import missing_keypoints
+
+
+def source_of(clip, truth, frames, poses):
+    return clip_to_poses(clip, truth, frames, PoseSettings(poses)).source
 
 
 class Fake:
@@ -70,10 +74,10 @@ def test_openpose_is_taken_before_the_truth(fashion):
     fashion.add("b", "train", truth=False)
     clip = only_clip(fashion)
     bare = type(clip)(id="a", split="test", media=clip.media)
-    assert clip_to_keypoints(clip, Truth, 10, "auto")[1] == "openpose-json"
-    assert clip_to_keypoints(clip, Truth, 10, "openpose")[1] == "openpose-json"
-    assert clip_to_keypoints(clip, Truth, 10, "truth")[1] == "ground-truth"
-    assert clip_to_keypoints(bare, Truth, 10, "auto")[1] == "ground-truth"
+    assert source_of(clip, Truth, 10, "auto") == "openpose-json"
+    assert source_of(clip, Truth, 10, "openpose") == "openpose-json"
+    assert source_of(clip, Truth, 10, "truth") == "ground-truth"
+    assert source_of(bare, Truth, 10, "auto") == "ground-truth"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,7 @@ def test_openpose_is_taken_before_the_truth(fashion):
 )
 def test_what_is_asked_for_by_name_must_be_there(raw, name, place):
     with pytest.raises(PoseError, match=f"expected keypoints in {place} beside the data, found none; put"):
-        clip_to_keypoints(raw, None, 10, name)
+        source_of(raw, None, 10, name)
 
 
 def test_an_installed_estimator_is_taken_when_nothing_lies_there(raw, fake):
@@ -108,7 +112,7 @@ def test_with_nothing_at_hand_one_command_is_named(raw, fake):  # noqa: ARG001
         match=r"^expected keypoints in openpose/a/, coco/a.json or truth/a.npz beside the data, found none; "
         r"expected an estimator of poses here, found none \(mediapipe: no package it\); run: pip install it$",
     ):
-        clip_to_keypoints(raw, None, 10, "auto")
+        source_of(raw, None, 10, "auto")
 
 
 def test_an_estimators_wrong_number_of_frames_is_refused(raw, fake):
@@ -116,7 +120,7 @@ def test_an_estimators_wrong_number_of_frames_is_refused(raw, fake):
     with pytest.raises(
         PoseError, match=r"shape \(10, 25, 3\) from mediapipe, found float32 \(9, 25, 3\); report"
     ):
-        clip_to_keypoints(raw, None, 10, "mediapipe")
+        source_of(raw, None, 10, "mediapipe")
 
 
 def test_a_clip_without_anybody_is_refused(raw, fake):
@@ -124,7 +128,7 @@ def test_a_clip_without_anybody_is_refused(raw, fake):
     with pytest.raises(
         PoseError, match=r"expected a person in at least one frame, found none in 10 \(mediapipe"
     ):
-        clip_to_keypoints(raw, None, 10, "mediapipe")
+        source_of(raw, None, 10, "mediapipe")
 
 
 @pytest.mark.parametrize(("swaps", "mended"), [("estimated", True), ("all", True), ("none", False)])
