@@ -36,6 +36,9 @@ joints in the clip (median, as given) if that is larger. Much larger errors cost
 CEILING = 6.0
 """What the largest error of one pair of joints costs."""
 
+LEFT_OUT = 2.0
+"""Cost of leaving one of the frames before out of the line."""
+
 CHANGE = 4.0
 """Cost of a change between as given and swapped, and of beginning or ending swapped."""
 
@@ -130,7 +133,8 @@ def _foretelling_costs(vectors: Float, there: NDArray[np.bool_], counts: Float) 
     """Cost of each frame under each sequence of signs, (T, 2**(MEMORY + 1)).
 
     Bit k of a sequence's number says that the frame k before is swapped. A vector is foretold by the straight
-    line through the `MEMORY` frames before that have it, by least squares.
+    line through the `MEMORY` frames before that have it, by least squares; or, at `LEFT_OUT`, through all but
+    one of them, which may be half swapped and would foretell anything.
     """
     T = len(vectors)
     ages = np.arange(1, MEMORY + 1)
@@ -138,16 +142,31 @@ def _foretelling_costs(vectors: Float, there: NDArray[np.bool_], counts: Float) 
     known = np.concatenate([np.zeros((MEMORY, there.shape[1])), there])
     before = np.stack([padded[MEMORY - age : MEMORY - age + T] for age in ages])  # (MEMORY, T, P, 2)
     weights = np.stack([known[MEMORY - age : MEMORY - age + T] for age in ages])
-    share = _line_shares(weights, ages.astype(np.float64))
     bits = (np.arange(2 ** (MEMORY + 1))[:, None] >> np.arange(MEMORY + 1)) & 1
     signs = 1.0 - 2 * bits  # (S, MEMORY + 1)
-    foretold = np.einsum("sa,atp,atpc->tspc", signs[:, 1:], share, before)
-    errors = np.square(signs[None, :, :1, None] * vectors[:, None] - foretold).sum(axis=-1)  # (T, S, P)
     counted = there & (weights.sum(axis=0) > 0)
+
+    def foretell(weights: Float) -> Float:
+        share = _line_shares(weights, ages.astype(np.float64))
+        foretold = np.einsum("sa,atp,atpc->tspc", signs[:, 1:], share, before)
+        return np.asarray(np.square(signs[None, :, :1, None] * vectors[:, None] - foretold).sum(axis=-1))
+
+    errors = foretell(weights)  # (T, S, P)
     usual = np.array(
         [np.median(errors[rows, 0, pair]) if rows.any() else 0.0 for pair, rows in enumerate(counted.T)]
     )
-    errors = errors / (2 * np.maximum(usual, TOLERANCE**2))
+    scale = 2 * np.maximum(usual, TOLERANCE**2)
+    costs = _errors_to_costs(errors / scale, counted, counts)
+    for age in range(MEMORY):
+        fewer = weights * (np.arange(MEMORY) != age)[:, None, None]
+        whole = ((fewer.sum(axis=0) > 0) | ~counted).all(axis=1)
+        without = LEFT_OUT + _errors_to_costs(foretell(fewer) / scale, counted, counts)
+        costs = np.where(whole[:, None], np.minimum(costs, without), costs)
+    return costs
+
+
+def _errors_to_costs(errors: Float, counted: NDArray[np.bool_], counts: Float) -> Float:
+    """Errors (T, S, P) in shares of the usual ones to the costs of frames, (T, S); none exceeds `CEILING`."""
     costs = CEILING * errors / (CEILING + errors)
     return np.asarray((costs * counted[:, None]) @ counts)
 
