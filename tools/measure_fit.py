@@ -1,13 +1,14 @@
 """How good the body fit is: mesh flow, silhouettes and speed, on synthetic people from five views.
 
-    .venv/bin/python tools/measure_fit.py [--frames 120] [--people 3] [--noise 2] [--seed 1] [--json FILE]
+    .venv/bin/python tools/measure_fit.py [--frames 120] [--people 3] [--noise 2 | --poses mediapipe]
 
 Each person walks and moves freely before a camera of 256 pixels: seen from the front, the back and the side,
 turning one way, and turning both ways. The fit gets the true keypoints and confidences with Gaussian noise on
-each coordinate. Flow is from frame 0 to every fourth frame, along the fitted and the true, clothed mesh;
-its end-point error is taken where both meshes cover a pixel ("flow median"), and of these where frame 0 shows
-the place the true flow leads to ("flow seen"). Masks are compared with the naked body's and with the clothed
-one. Speed is of `keypoints_to_body` alone, in processor time of one core.
+each coordinate, or what an installed estimator sees, with swaps put right as `vptbench prepare` does. Flow is
+from frame 0 to every fourth frame, along the fitted and the true, clothed mesh; its end-point error is taken
+where both meshes cover a pixel ("flow median"), and of these where frame 0 shows the place the true flow
+leads to ("flow seen"). Masks are compared with the naked body's and with the clothed one. Speed is of
+`keypoints_to_body` alone, in processor time of one core.
 """
 
 import argparse
@@ -24,7 +25,10 @@ from vptbench.body.asset import load_body
 from vptbench.body.model import body_to_vertices, project, rotation_vectors_to_matrices
 from vptbench.mesh.flow import face_table_to_flow, flow_to_pixels
 from vptbench.mesh.rasterise import vertices_to_face_table
+from vptbench.prepare.estimators import ESTIMATORS, Estimator, load_estimator
 from vptbench.prepare.fit import BodyFit, fit_to_vertices, keypoints_to_body, vertices_to_mask
+from vptbench.prepare.swaps import PARTS, unswap_keypoints
+from vptbench.skeleton import BODY_25
 from vptbench.synth.figure import SPORTSWEAR, WARDROBE, seed_to_person
 from vptbench.synth.motion import FPS, MOTIONS, Motion
 from vptbench.synth.render import Actor, Shot, Truth, actor_to_film, person_to_actor
@@ -33,6 +37,9 @@ from vptbench.synth.scene import studio
 SIZE = (256, 256)
 STEP = 4
 """Frames between those that are compared."""
+
+NARROW = 0.02
+"""Distance between left and right joints, in heights, below which they cannot be told apart."""
 
 VIEWS = {
     "front": lambda t: 0 * t,
@@ -54,6 +61,9 @@ class Row(NamedTuple):
         clothed: The same with the clothed body's.
         yaw: Mean error of the root's heading, degrees.
         residual: Mean distance from the given keypoints, pixels.
+        found: Share of frames in which the person was found.
+        joints: Mean distance of the given keypoints from the true ones, pixels.
+        swapped: Share of frames in which left and right are exchanged.
         seconds: Of the fit, a frame.
     """
 
@@ -63,6 +73,9 @@ class Row(NamedTuple):
     clothed: float
     yaw: float
     residual: float
+    found: float
+    joints: float
+    swapped: float
     seconds: float
 
 
@@ -74,12 +87,16 @@ def view_to_motion(view: str, kind: str, frames: int, rng: np.random.Generator) 
     return Motion({**motion.angles, "yaw": yaw + rest}, frames)
 
 
-def measure_clip(actor: Actor, motion: Motion, noise: float, rng: np.random.Generator) -> Row:
-    """Fits one clip."""
+def measure_clip(actor: Actor, motion: Motion, poses: float | Estimator, rng: np.random.Generator) -> Row:
+    """Fits one clip; `poses` is an estimator, or the noise on the true keypoints in pixels."""
     shot = Shot(SIZE, 8.0, 0.9, travels=False, backdrop=studio)
-    truth = actor_to_film(actor, motion, shot, rng).truth
-    keypoints = truth.keypoints.copy()
-    keypoints[..., :2] += rng.normal(0, noise, keypoints[..., :2].shape).astype(np.float32)
+    film = actor_to_film(actor, motion, shot, rng)
+    truth = film.truth
+    if isinstance(poses, float):
+        keypoints = truth.keypoints.copy()
+        keypoints[..., :2] += rng.normal(0, poses, keypoints[..., :2].shape).astype(np.float32)
+    else:
+        keypoints, _ = unswap_keypoints(poses.estimate((frame[None] for frame in film.frames()), FPS))
     start = time.process_time()
     fit = keypoints_to_body(keypoints, fps=FPS)
     seconds = (time.process_time() - start) / len(keypoints)
@@ -88,9 +105,37 @@ def measure_clip(actor: Actor, motion: Motion, noise: float, rng: np.random.Gene
     everything, seen = flow_errors(fitted, true)
     skin = _skin(actor, truth)[::STEP]
     return Row(
-        everything, seen, mean_iou(fitted, skin), mean_iou(fitted, true), heading_error(fit, truth),
-        float(np.nanmean(fit.residual)), seconds,
-    )  # fmt: skip
+        all=everything,
+        seen=seen,
+        skin=mean_iou(fitted, skin),
+        clothed=mean_iou(fitted, true),
+        yaw=heading_error(fit, truth),
+        residual=float(np.nanmean(fit.residual)),
+        found=float(np.isfinite(keypoints[..., 0]).any(axis=1).mean()),
+        joints=float(np.nanmean(np.linalg.norm(keypoints[..., :2] - truth.keypoints[..., :2], axis=-1))),
+        swapped=float(keypoints_to_swapped(keypoints, truth.keypoints).mean()),
+        seconds=seconds,
+    )
+
+
+def keypoints_to_swapped(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Frames in which arms or legs are nearer to the truth with left and right exchanged, bool (T,).
+
+    What counts is the vector from each right joint to its left one; where these are shorter than `NARROW`
+    of the person's height on average, the frame tells nothing, and counts as right.
+    """
+    height = np.nanmedian(np.nanmax(true[..., 1], axis=1) - np.nanmin(true[..., 1], axis=1))
+    swapped = np.zeros(len(true), bool)
+    for part in ("arms", "legs"):
+        right, left = ([BODY_25.index(f"{side}{joint}") for joint in PARTS[part]] for side in ("R", "L"))
+        a, b = (points[:, left, :2] - points[:, right, :2] for points in (found, true))
+        there = np.isfinite(a + b).all(axis=-1) * np.array(list(PARTS[part].values()))
+        given, reverse, width = (
+            (np.where(there > 0, np.linalg.norm(v, axis=-1), 0) * there).sum(axis=1)
+            for v in (a - b, a + b, b)
+        )
+        swapped |= (given > reverse) & (width > NARROW * height * there.sum(axis=1))
+    return swapped
 
 
 def _skin(actor: Actor, truth: Truth) -> np.ndarray:
@@ -146,11 +191,14 @@ def rows_to_figures(rows: Sequence[Row]) -> dict[str, float]:
         "IoU clothed": float(np.mean([row.clothed for row in rows])),
         "yaw error": float(np.mean([row.yaw for row in rows])),
         "residual": float(np.mean([row.residual for row in rows])),
+        "found %": 100 * float(np.mean([row.found for row in rows])),
+        "joints": float(np.mean([row.joints for row in rows])),
+        "swapped %": 100 * float(np.mean([row.swapped for row in rows])),
         "frames/s": 1 / float(np.mean([row.seconds for row in rows])),
     }
 
 
-def measure(frames: int, people: int, noise: float, seed: int) -> dict[str, dict[str, float]]:
+def measure(frames: int, people: int, poses: float | Estimator, seed: int) -> dict[str, dict[str, float]]:
     """Figures by view, by kind of motion, and over all."""
     rows: dict[str, list[Row]] = {}
     shapes = len(load_body().shape_directions)
@@ -159,7 +207,7 @@ def measure(frames: int, people: int, noise: float, seed: int) -> dict[str, dict
             actor = person_to_actor(seed_to_person(seed, person, wardrobe=wardrobe, shapes=shapes))
             for view in VIEWS:
                 rng = np.random.default_rng([seed, person, list(VIEWS).index(view), len(kind)])
-                row = measure_clip(actor, view_to_motion(view, kind, frames, rng), noise, rng)
+                row = measure_clip(actor, view_to_motion(view, kind, frames, rng), poses, rng)
                 for name in (view, kind, "over all"):
                     rows.setdefault(name, []).append(row)
     return {name: rows_to_figures(found) for name, found in rows.items()}
@@ -181,10 +229,12 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--frames", type=int, default=120, help="of each clip")
     parser.add_argument("--people", type=int, default=3, help="each walks and moves freely in five views")
     parser.add_argument("--noise", type=float, default=2.0, help="pixels, of each coordinate")
+    parser.add_argument("--poses", choices=sorted(ESTIMATORS), help="an estimator, in place of noise")
     parser.add_argument("--seed", type=int, default=1, help="of people, motions and noise")
     parser.add_argument("--json", type=Path, help="where to write the figures")
     options = parser.parse_args(given)
-    figures = measure(options.frames, options.people, options.noise, options.seed)
+    poses = options.noise if options.poses is None else load_estimator(options.poses)
+    figures = measure(options.frames, options.people, poses, options.seed)
     print_table(figures)
     if options.json is not None:
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")

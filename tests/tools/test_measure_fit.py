@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vptbench.body.asset import load_body
+from vptbench.skeleton import BODY_25
 from vptbench.synth.motion import MOTIONS
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "measure_fit.py"
@@ -57,6 +58,24 @@ def test_views_turn_a_motion(script):
     np.testing.assert_allclose(free.angle("yaw"), 180 + own)
 
 
+def test_swapped_frames_by_hand(script):
+    """Six frames: right, legs alone swapped, all swapped, too narrow to tell, nobody found, arms lost."""
+    true = np.full((6, 25, 3), np.nan, np.float32)
+    rows = {"Shoulder": (20, 30), "Elbow": (30, 60), "Wrist": (30, 90), "Hip": (10, 100), "Ankle": (12, 200)}
+    for name, (out, down) in rows.items():
+        for side, sign in (("L", 1), ("R", -1)):
+            true[:, BODY_25.index(side + name)] = (100 + sign * out, down, 1)
+    true[:, BODY_25.index("Nose")] = (100, 0, 1)
+    found = true.copy()
+    found[1, :, 0] = np.where(np.arange(25) > 7, 200 - found[1, :, 0], found[1, :, 0])
+    found[2, :, 0] = 200 - found[2, :, 0]
+    true[3, :, 0] = 100 + 0.05 * (true[3, :, 0] - 100)
+    found[3, :, 0] = 200 - true[3, :, 0]
+    found[4] = np.nan
+    found[5, 2:8] = np.nan
+    np.testing.assert_array_equal(script.keypoints_to_swapped(found, true), [0, 1, 1, 0, 0, 0])
+
+
 def test_the_table_is_printed_and_written(script, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(script, "VIEWS", {"front": script.VIEWS["front"]})
     script.main(["--frames", "9", "--people", "1", "--json", str(tmp_path / "figures.json")])
@@ -64,6 +83,9 @@ def test_the_table_is_printed_and_written(script, tmp_path, capsys, monkeypatch)
     assert set(figures) == {"front", "catwalk", "free", "over all"}
     assert figures["over all"]["flow median"] < 4
     assert figures["over all"]["IoU skin"] > 0.8
+    assert figures["over all"]["found %"] == 100
+    assert figures["over all"]["swapped %"] == 0
+    assert figures["over all"]["joints"] == pytest.approx(2 * np.sqrt(np.pi / 2), rel=0.05)  # noise of 2 px
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 5
     assert "flow median" in lines[0]

@@ -3,7 +3,8 @@
 In a side view both sides lie over one another and estimators mix them up, for a frame or until the next side
 view, in the whole body or in the arms, legs or head alone. A swap turns the vector from a right joint to its
 left one round, which continuous motion does not do. So each part is labelled over time, as given or swapped,
-by the Viterbi algorithm: the labels' cost is how badly each vector is foretold by the frames before.
+by the Viterbi algorithm: the labels' cost is how badly each vector is foretold by the frames before. Frames
+that are half swapped foretell nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,10 +34,14 @@ TOLERANCE = 0.012
 """Error of a foretold vector that costs 1/2, in heights of the person, or the usual error of that pair of
 joints in the clip (median, as given) if that is larger. Much larger errors cost hardly more."""
 
+TURN, SIGHT, SLACK = 15.0, 6, 0.15
+"""Degrees that a person turns in a frame at most, frames before and after a frame that are asked, and what
+noise may take from the distance of both sides, in shares of the widest."""
+
 CEILING = 6.0
 """What the largest error of one pair of joints costs."""
 
-LEFT_OUT = 2.0
+LEFT_OUT = 2.5
 """Cost of leaving one of the frames before out of the line."""
 
 CHANGE = 4.0
@@ -74,13 +79,36 @@ def unswap_keypoints(keypoints: Keypoints) -> tuple[Keypoints, NDArray[np.bool_]
     Source:
         The Viterbi algorithm (Forney 1973), over the signs of the last `MEMORY` frames; costs of our own.
     """
-    body = find_swaps(keypoints, tuple(PARTS), _face_to_costs(keypoints))
+    whole = ~find_half_swaps(keypoints)
+    body = find_swaps(keypoints, tuple(PARTS), _face_to_costs(keypoints), whole)
     swapped = np.repeat(body[:, None], len(PARTS), axis=1)
     mended = swap_sides(keypoints, swapped)
     for number, part in enumerate(PARTS):
-        swapped[:, number] ^= find_swaps(mended, (part,), _shoulders_to_costs(mended, part))
+        swapped[:, number] ^= find_swaps(mended, (part,), _shoulders_to_costs(mended, part), whole)
         mended = swap_sides(keypoints, swapped)
     return mended, swapped
+
+
+def find_half_swaps(keypoints: Keypoints) -> NDArray[np.bool_]:
+    """Frames between two minds of an estimator, bool (T,).
+
+    There both sides of shoulders or elbows lie nearer together than a turn of `TURN` a frame could have
+    brought them. A pair as far apart as a share w of its widest is turned by at most arccos w; so n frames
+    on it is at least cos(arccos w + n · `TURN`) apart, less `SLACK`.
+    """
+    T = len(keypoints)
+    half = np.zeros(T, bool)
+    for name in ("Shoulder", "Elbow"):
+        pair = (BODY_25.index(f"R{name}"), BODY_25.index(f"L{name}"))
+        there = np.isfinite(keypoints[:, pair, 0]).all(axis=1)
+        width = np.clip(np.abs(_widths(keypoints, pair)), 0, 1)
+        angle = np.degrees(np.arccos(width))  # 90 where one is missing: that foretells nothing
+        most = np.full(T, 90.0)
+        for gap in range(1, SIGHT + 1):
+            most[gap:] = np.minimum(most[gap:], angle[:-gap] + gap * TURN)
+            most[:-gap] = np.minimum(most[:-gap], angle[gap:] + gap * TURN)
+        half |= there & (width < np.cos(np.radians(most)) - SLACK)
+    return half
 
 
 def swap_sides(keypoints: Keypoints, swapped: NDArray[np.bool_]) -> Keypoints:
@@ -93,21 +121,49 @@ def swap_sides(keypoints: Keypoints, swapped: NDArray[np.bool_]) -> Keypoints:
     return np.where(chosen[..., None], mirrored, keypoints)
 
 
-def find_swaps(keypoints: Keypoints, parts: Sequence[str], facing: Float) -> NDArray[np.bool_]:
+def find_swaps(
+    keypoints: Keypoints, parts: Sequence[str], facing: Float, whole: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """The frames in which left and right of `parts` are exchanged together, bool (T,).
 
     Args:
         keypoints: float32 (T, 25, 3).
         parts: Some of `PARTS`.
         facing: (T,) what each frame costs in addition if it is as given (where above 0) or swapped (below).
+        whole: bool (T,), frames that foretell others; the rest are labelled by these.
     """
     vectors, there = _pairs_to_vectors(keypoints, [pair for part in parts for pair in _part_to_pairs(part)])
-    if not len(vectors):
-        return np.zeros(0, bool)
     counts = np.array(
         [PARTS[part][BODY_25[right][1:]] for part in parts for right, _ in _part_to_pairs(part)]
     )
-    return _cheapest_signs(_foretelling_costs(vectors, there, counts), facing)
+    times = np.flatnonzero(whole)
+    swapped = np.zeros(len(vectors), bool)
+    if len(times):
+        costs = _foretelling_costs(vectors[times], there[times], counts, times)
+        swapped[times] = _cheapest_signs(costs, facing[times])
+        _label_rest(vectors, there, counts, times, swapped)
+    return swapped
+
+
+def _label_rest(
+    vectors: Float,
+    there: NDArray[np.bool_],
+    counts: Float,
+    times: NDArray[np.intp],
+    swapped: NDArray[np.bool_],
+) -> None:
+    """Writes the labels of the frames beside `times`.
+
+    They are swapped if they are nearer to the reverse of the frames before and after than to nothing at all.
+    """
+    rest = np.setdiff1d(np.arange(len(vectors)), times)
+    after = np.searchsorted(times, rest)
+    ends = times[np.clip([after - 1, after], 0, len(times) - 1)]  # (2, R)
+    mended = np.where(swapped[:, None, None], -vectors, vectors)
+    known = there[rest] & there[ends]
+    between = np.where(known[..., None], mended[ends], 0).mean(axis=0)
+    along = np.einsum("rpc,rpc,p->r", vectors[rest], between, counts)
+    swapped[rest] = along < -np.einsum("rpc,rpc,p->r", between, between, counts) / 2
 
 
 def _part_to_pairs(part: str) -> list[tuple[int, int]]:
@@ -129,7 +185,9 @@ def _pairs_to_vectors(
     return np.where(there[..., None], vectors, 0) / max(float(height), 1.0), there
 
 
-def _foretelling_costs(vectors: Float, there: NDArray[np.bool_], counts: Float) -> Float:
+def _foretelling_costs(
+    vectors: Float, there: NDArray[np.bool_], counts: Float, times: NDArray[np.intp]
+) -> Float:
     """Cost of each frame under each sequence of signs, (T, 2**(MEMORY + 1)).
 
     Bit k of a sequence's number says that the frame k before is swapped. A vector is foretold by the straight
@@ -137,17 +195,19 @@ def _foretelling_costs(vectors: Float, there: NDArray[np.bool_], counts: Float) 
     one of them, which may be half swapped and would foretell anything.
     """
     T = len(vectors)
-    ages = np.arange(1, MEMORY + 1)
+    steps = range(1, MEMORY + 1)
+    early = times[0] - np.arange(MEMORY, 0, -1)
+    ages = times - np.stack([np.concatenate([early, times])[MEMORY - k : MEMORY - k + T] for k in steps])
     padded = np.concatenate([np.zeros((MEMORY, *vectors.shape[1:])), vectors])
     known = np.concatenate([np.zeros((MEMORY, there.shape[1])), there])
-    before = np.stack([padded[MEMORY - age : MEMORY - age + T] for age in ages])  # (MEMORY, T, P, 2)
-    weights = np.stack([known[MEMORY - age : MEMORY - age + T] for age in ages])
+    before = np.stack([padded[MEMORY - k : MEMORY - k + T] for k in steps])  # (MEMORY, T, P, 2)
+    weights = np.stack([known[MEMORY - k : MEMORY - k + T] for k in steps])
     bits = (np.arange(2 ** (MEMORY + 1))[:, None] >> np.arange(MEMORY + 1)) & 1
     signs = 1.0 - 2 * bits  # (S, MEMORY + 1)
     counted = there & (weights.sum(axis=0) > 0)
 
     def foretell(weights: Float) -> Float:
-        share = _line_shares(weights, ages.astype(np.float64))
+        share = _line_shares(weights, ages[..., None].astype(np.float64))
         foretold = np.einsum("sa,atp,atpc->tspc", signs[:, 1:], share, before)
         return np.asarray(np.square(signs[None, :, :1, None] * vectors[:, None] - foretold).sum(axis=-1))
 
@@ -174,12 +234,14 @@ def _errors_to_costs(errors: Float, counted: NDArray[np.bool_], counts: Float) -
 def _line_shares(weights: Float, ages: Float) -> Float:
     """How much each frame before adds to what the line through them says of now, (MEMORY, T, P).
 
-    With weights w and ages a: Σw = W, mean age m, slope by Σw(a − m)² + `LEVELLING`.
+    With weights w and ages a (MEMORY, T, 1): Σw = W, mean age m, slope by Σw(a − m)² + `LEVELLING`, which
+    grows with m² so that a long gap is not crossed by a steep line.
     """
     total = np.maximum(weights.sum(axis=0), 1e-9)
-    mean = np.tensordot(ages, weights, axes=1) / total
-    centred = ages[:, None, None] - mean
-    spread = (weights * centred**2).sum(axis=0) + LEVELLING
+    mean = (ages * weights).sum(axis=0) / total
+    centred = ages - mean
+    usual = (MEMORY + 1) / 2
+    spread = (weights * centred**2).sum(axis=0) + LEVELLING * np.maximum(mean / usual, 1) ** 2
     return np.asarray(weights / total - weights * centred * mean / spread)
 
 
