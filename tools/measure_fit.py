@@ -166,8 +166,10 @@ def flow_errors(fitted: np.ndarray, true: np.ndarray) -> tuple[np.ndarray, np.nd
 
 def mean_iou(fitted: np.ndarray, true: np.ndarray) -> float:
     """Mean over frames of masks' intersection over union."""
+    faces = load_body().faces
     pairs = [
-        (vertices_to_mask(a, SIZE), vertices_to_mask(b, SIZE)) for a, b in zip(fitted, true, strict=True)
+        (vertices_to_mask(a, faces, SIZE), vertices_to_mask(b, faces, SIZE))
+        for a, b in zip(fitted, true, strict=True)
     ]
     return float(np.mean([(a & b).sum() / (a | b).sum() for a, b in pairs]))
 

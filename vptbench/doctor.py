@@ -1,6 +1,7 @@
 """What works on this machine, and what to install for the rest."""
 
 import importlib.util
+import os
 import platform
 import shutil
 import sys
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-from vptbench.errors import ModelError
+from vptbench.errors import ModelError, VptbenchError
 from vptbench.generate.model import name_to_model
 from vptbench.manifest import Json
 from vptbench.video import HAS_DECORD
@@ -35,8 +36,8 @@ class Finding:
 
 
 def machine_to_findings(weights_dir: Path | None = None) -> list[Finding]:
-    """Look at interpreter, decoders, accelerator, extras, networks and disk."""
-    return [_python(), _decord(), _accelerator(), _zstd(), _disk(), *_networks(weights_dir)]
+    """Look at interpreter, decoders, accelerator, extras, SMPL file, networks and disk."""
+    return [_python(), _decord(), _accelerator(), _zstd(), _smpl(), _disk(), *_networks(weights_dir)]
 
 
 def model_to_efficiency(name: str, device: str) -> Sequence[Mapping[str, Json]]:
@@ -96,6 +97,19 @@ def _zstd() -> Finding:
     if importlib.util.find_spec("hdf5plugin") is not None:
         return Finding("zstd", "ok", f"hdf5plugin {version('hdf5plugin')}")
     return Finding("zstd", "optional", "pip install 'vptbench[zstd]' for smaller stores that read faster")
+
+
+def _smpl() -> Finding:
+    path = os.environ.get("VPTBENCH_SMPL")
+    if not path:
+        return Finding("SMPL", "optional", "no file in VPTBENCH_SMPL; bodies without a licence are fitted")
+    from vptbench.body.smpl import read_smpl  # noqa: PLC0415 - heavy
+
+    try:
+        body = read_smpl(Path(path))
+    except VptbenchError as error:
+        return Finding("SMPL", "missing", str(error))
+    return Finding("SMPL", "ok", f"{body.name}, {len(body.model.rest)} vertices")
 
 
 def _disk() -> Finding:

@@ -43,6 +43,14 @@ class PoseError(VptbenchError):
     """Keypoints are missing or malformed."""
 
 
+class PickleError(VptbenchError):
+    """A pickle is damaged, or holds or asks for something else than arrays."""
+
+
+class BodyError(VptbenchError):
+    """A body model's file is missing, or is not of the kind that it should be."""
+
+
 class StoreError(VptbenchError):
     """A clip file or a clip store is damaged, incomplete or of another kind."""
 

@@ -4,9 +4,10 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from smpl_file import make_arrays, write_npz
 
 from vptbench.cli import main
-from vptbench.doctor import model_to_efficiency
+from vptbench.doctor import machine_to_findings, model_to_efficiency
 from vptbench.errors import ModelError, RegistryError
 from vptbench.generate import model as model_file
 
@@ -70,3 +71,17 @@ def test_a_model_that_does_not_is_told_in_one_line():
     assert result.output.count("\n") == 1
     with pytest.raises(RegistryError, match="expected a known model, got 'nobody'"):
         model_to_efficiency("nobody", "cpu")
+
+
+def test_an_smpl_file_is_looked_at_where_one_is_named(tmp_path, monkeypatch):
+    def finding():
+        return next(found for found in machine_to_findings(tmp_path) if found.what == "SMPL")
+
+    monkeypatch.delenv("VPTBENCH_SMPL", raising=False)
+    assert finding().state == "optional"
+    monkeypatch.setenv("VPTBENCH_SMPL", str(write_npz(tmp_path / "a.npz", make_arrays())))
+    assert finding().state == "ok"
+    assert finding().detail.endswith(", 198 vertices")
+    monkeypatch.setenv("VPTBENCH_SMPL", str(tmp_path / "none.pkl"))
+    assert finding().state == "missing"
+    assert "found none; get one from" in finding().detail

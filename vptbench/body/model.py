@@ -1,7 +1,8 @@
 """Pose, shape and camera to vertices and BODY_25 joints, in torch, differentiable.
 
-Rotations are about the world's axes in the rest pose: a joint's global rotation is its parent's times
-its own, about its head. Cameras are weak perspectives: a scale in pixels a metre, and an offset.
+A body has J joints: the shipped one 18, SMPL 24 (`smpl.py`). Rotations are about the world's axes in the
+rest pose: a joint's global rotation is its parent's times its own, about its head. Cameras are weak
+perspectives: a scale in pixels a metre, and an offset.
 """
 
 from dataclasses import dataclass
@@ -20,17 +21,20 @@ SMALL_ANGLE = 1e-4
 
 @dataclass(frozen=True)
 class BodyModel:
-    """A body asset as tensors of one device and dtype; the fields are those of `BodyAsset`.
+    """A body as tensors of one device and dtype; most fields are those of `BodyAsset`.
 
     Attributes:
         rest: (V, 3) metres.
         shape_directions: (S, V, 3).
-        skin_weights: (V, 18).
-        joint_heads: (18, 3).
-        joint_head_directions: (S, 18, 3).
-        keypoint_table: (25, 18, 4).
-        keypoint_table_directions: (S, 25, 18, 3).
+        skin_weights: (V, J).
+        joint_heads: (J, 3).
+        joint_head_directions: (S, J, 3).
+        keypoint_table: (25, J, 4); NaN where the body does not know a joint of BODY_25.
+        keypoint_table_directions: (S, 25, J, 3).
         parents: For each joint its parent, −1 for the root; parents come first.
+        pose_directions: (9(J − 1), V, 3) metres, what bending does to the rest pose before it is skinned: one
+            row for each number of R − 1 of each joint but the root, row by row; None: nothing.
+        keypoint_table_pose_directions: (9(J − 1), 25, J, 3), what it does to the table's first three columns.
     """
 
     rest: Tensor
@@ -41,6 +45,8 @@ class BodyModel:
     keypoint_table: Tensor
     keypoint_table_directions: Tensor
     parents: tuple[int, ...]
+    pose_directions: Tensor | None = None
+    keypoint_table_pose_directions: Tensor | None = None
 
     @classmethod
     def load(cls, device: str = "cpu", dtype: torch.dtype = torch.float32) -> "BodyModel":
@@ -92,11 +98,11 @@ def pose_to_transforms(body: BodyModel, rotations: Tensor, shape: Tensor) -> tup
 
     Args:
         body: The body.
-        rotations: (T, 18, 3, 3), each joint's own rotation.
+        rotations: (T, J, 3, 3), each joint's own rotation.
         shape: (S,) or (T, S), in standard deviations.
 
     Returns:
-        R (T, 18, 3, 3) and t (T, 18, 3) in metres.
+        R (T, J, 3, 3) and t (T, J, 3) in metres.
 
     Raises:
         ShapeError: The shapes do not fit the body.
@@ -120,17 +126,20 @@ def body_to_vertices(body: BodyModel, rotations: Tensor, shape: Tensor) -> Tenso
 
     Args:
         body: The body.
-        rotations: (T, 18, 3, 3), each joint's own rotation.
+        rotations: (T, J, 3, 3), each joint's own rotation.
         shape: (S,) or (T, S), in standard deviations.
 
     Raises:
         ShapeError: The shapes do not fit the body.
 
     Source:
-        Linear blend skinning: v' = Σ_f w_vf (R_f v + t_f).
+        Linear blend skinning: v' = Σ_f w_vf (R_f v + t_f), v moved by shape and pose: SMPL (2015),
+        equations 2 to 10.
     """
     turns, shifts = pose_to_transforms(body, rotations, shape)
     rest = body.rest + torch.einsum("...s,svc->...vc", shape, body.shape_directions)
+    if body.pose_directions is not None:
+        rest = rest + torch.einsum("tp,pvc->tvc", _bending(rotations), body.pose_directions)
     mixed = torch.einsum("vf,tfk->tvk", body.skin_weights, torch.cat([turns.flatten(2), shifts], -1))
     turn = mixed[..., :9].reshape(*mixed.shape[:2], 3, 3)
     return (turn @ rest[..., None])[..., 0] + mixed[..., 9:]
@@ -141,7 +150,7 @@ def body_to_keypoints(body: BodyModel, rotations: Tensor, shape: Tensor) -> Tens
 
     Args:
         body: The body.
-        rotations: (T, 18, 3, 3), each joint's own rotation.
+        rotations: (T, J, 3, 3), each joint's own rotation.
         shape: (S,) or (T, S), in standard deviations.
 
     Raises:
@@ -151,6 +160,9 @@ def body_to_keypoints(body: BodyModel, rotations: Tensor, shape: Tensor) -> Tens
     places = body.keypoint_table[..., :3] + torch.einsum(
         "...s,sjfc->...jfc", shape, body.keypoint_table_directions
     )
+    if body.keypoint_table_pose_directions is not None:
+        bent = torch.einsum("tp,pjfc->tjfc", _bending(rotations), body.keypoint_table_pose_directions)
+        places = places + bent
     turned = torch.einsum("tfab,tjfb->tja", turns, places.expand(len(turns), -1, -1, -1))
     return turned + torch.einsum("jf,tfa->tja", body.keypoint_table[..., 3], shifts)
 
@@ -158,10 +170,12 @@ def body_to_keypoints(body: BodyModel, rotations: Tensor, shape: Tensor) -> Tens
 def transforms_to_keypoints(body: BodyModel, turns: Tensor, shifts: Tensor, shape: Tensor) -> Tensor:
     """`body_to_keypoints` from transforms that are there already, for one shape: a single matrix product.
 
+    For bodies whose rest pose does not change with bending, as the shipped one.
+
     Args:
         body: The body.
-        turns: (T, 18, 3, 3), R of `pose_to_transforms`.
-        shifts: (T, 18, 3), its t.
+        turns: (T, J, 3, 3), R of `pose_to_transforms`.
+        shifts: (T, J, 3), its t.
         shape: (S,), in standard deviations.
 
     Returns:
@@ -187,6 +201,12 @@ def project(points: Tensor, scale: Tensor, offset: Tensor) -> Tensor:
     """
     flat = torch.stack([points[..., 0], -points[..., 2], points[..., 1]], -1) * scale[:, None, None]
     return flat + torch.nn.functional.pad(offset, (0, 1))[:, None]
+
+
+def _bending(rotations: Tensor) -> Tensor:
+    """R − 1 of each joint but the root, (T, 9(J − 1))."""
+    still = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
+    return (rotations[:, 1:] - still).flatten(1)
 
 
 def _check_pose(body: BodyModel, rotations: Tensor, shape: Tensor) -> None:

@@ -20,7 +20,7 @@ from vptbench.cli import options
 @click.option("--benchmark", metavar="ID", help="The frozen protocol that the store is for.")
 @click.option(
     "--poses",
-    type=click.Choice(["auto", "kptsmpls", "openpose", "coco", "truth", "rtmlib", "mediapipe"]),
+    type=click.Choice(["auto", "kptsmpls", "openpose", "coco", "truth", "smpl", "rtmlib", "mediapipe"]),
     default="auto",
     show_default=True,
     help="Where keypoints come from; auto: what the dataset brings, else an estimator that is installed.",
@@ -35,10 +35,16 @@ from vptbench.cli import options
 @click.option("--smoothing", default="none", show_default=True, help="A filter of keypoints over time.")
 @click.option(
     "--body",
-    type=click.Choice(["auto", "dataset", "fit", "none"]),
+    type=click.Choice(["auto", "dataset", "smpl", "fit", "none"]),
     default="auto",
     show_default=True,
     help="Where mesh and mask come from; auto takes what the dataset brings, and fits a body elsewhere.",
+)
+@click.option(
+    "--smpl-model",
+    type=options.FOLDER,
+    envvar="VPTBENCH_SMPL",
+    help="Your SMPL file (.pkl or .npz), for SMPL parameters that datasets bring  [env: VPTBENCH_SMPL].",
 )
 @click.option(
     "--compression",
@@ -51,7 +57,8 @@ from vptbench.cli import options
 @options.verbose
 def command(
     dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
-    poses: str, swaps: str, smoothing: str, body: str, compression: str, workers: int, scheduler: str | None,
+    poses: str, swaps: str, smoothing: str, body: str, smpl_model: Path | None, compression: str,
+    workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Turn the videos of DATASET in RAW into the clip store STORE.
 
@@ -65,7 +72,14 @@ def command(
 
     side, cut = resolve_size_and_crop(benchmark, size, crop)
     settings = PrepareSettings(
-        size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, body=body, compression=compression
+        size=side,
+        crop=cut,
+        poses=poses,
+        swaps=swaps,
+        smoothing=smoothing,
+        body=body,
+        compression=compression,
+        smpl_model=smpl_model,
     )
     report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

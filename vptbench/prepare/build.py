@@ -3,14 +3,23 @@
 import importlib.util
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from vptbench.body.smpl import SmplBody, load_smpl
 from vptbench.clip import Frames
 from vptbench.config import config_to_json
 from vptbench.engine import tasks_to_results
-from vptbench.errors import DatasetError, PoseError, StoreError, UsageError, VideoError, VptbenchError
+from vptbench.errors import (
+    DatasetError,
+    PickleError,
+    PoseError,
+    StoreError,
+    UsageError,
+    VideoError,
+    VptbenchError,
+)
 from vptbench.manifest import (
     Json,
     delete_parts,
@@ -19,12 +28,13 @@ from vptbench.manifest import (
     read_json,
     read_manifest,
 )
-from vptbench.prepare.bodies import BODIES, check_body, keypoints_to_parts
+from vptbench.prepare.bodies import BODIES, LICENCE, check_body, clip_to_brought, keypoints_to_parts
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP, Crop, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
-from vptbench.prepare.poses import PoseSettings, clip_to_poses
+from vptbench.prepare.poses import Poses, PoseSettings, clip_to_poses, smpl_to_poses
+from vptbench.prepare.smpl import clip_to_smpl
 from vptbench.prepare.sources import Dataset, RawClip, load_dataset
-from vptbench.prepare.truth import opened_truth
+from vptbench.prepare.truth import Truth, opened_truth
 from vptbench.progress import track
 from vptbench.registry import check_known
 from vptbench.store import schema
@@ -44,6 +54,7 @@ SMALLEST = 16
 
 STAGES: Mapping[type[VptbenchError], str] = {
     DatasetError: "raw",
+    PickleError: "raw",
     VideoError: "decode",
     PoseError: "poses",
     StoreError: "write",
@@ -67,9 +78,11 @@ class PrepareSettings:
         smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
         body: Where mask and mesh come from (`bodies.BODIES`).
         compression: Of the clip files (`schema.COMPRESSIONS`).
+        smpl_model: The user's SMPL file, for bodies "smpl" and "auto" and poses "smpl", or None. Stores keep
+            its SHA-256.
 
     Raises:
-        UsageError: The size is too small.
+        UsageError: The size is too small, or the body needs a model file.
         RegistryError: Another value is unknown.
     """
 
@@ -80,10 +93,16 @@ class PrepareSettings:
     smoothing: str = "none"
     body: str = "auto"
     compression: str = "gzip"
+    smpl_model: Path | None = None
 
     def __post_init__(self) -> None:
         if self.size < SMALLEST:
             raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
+        if "smpl" in {self.body, self.poses} and self.smpl_model is None:
+            raise UsageError(
+                "expected an SMPL model file for --body smpl or --poses smpl, found none; give --smpl-model "
+                "FILE, or set VPTBENCH_SMPL"
+            )
         for value, known, area in (
             (self.crop, CROPS, "crop"),
             (self.body, BODIES, "source of bodies"),
@@ -91,6 +110,23 @@ class PrepareSettings:
         ):
             check_known(value, known, area)
         PoseSettings(self.poses, self.swaps, self.smoothing)
+
+    def load_smpl(self) -> SmplBody | None:
+        """The body of the user's SMPL file, where it can be needed.
+
+        Raises:
+            BodyError: The file is missing, or not of SMPL's kind.
+            PickleError: It is no pickle of arrays.
+        """
+        if self.smpl_model is None or not (self.body in {"smpl", "auto"} or self.poses == "smpl"):
+            return None
+        return load_smpl(self.smpl_model)
+
+    def to_json(self) -> dict[str, Json]:
+        """As stores keep them: the SMPL file by its hash, None where it is not needed."""
+        smpl = self.load_smpl()
+        kept = None if smpl is None else smpl.sha256
+        return {**config_to_json(self), "smpl_model": kept}
 
 
 @dataclass(frozen=True)
@@ -142,6 +178,7 @@ def source_to_store(
 
     Raises:
         DatasetError: The raw data are not in the dataset's layout.
+        BodyError: The SMPL file that was given is missing, or not of its kind.
         StoreError: The store is something else, or of another dataset or other settings.
         ManifestError: The store is of another version, or its parent is a file.
 
@@ -150,6 +187,8 @@ def source_to_store(
     """
     if scheduler is not None:  # its workers may stand in another folder
         raw, store = raw.absolute(), store.absolute()
+        if settings.smpl_model is not None:
+            settings = replace(settings, smpl_model=settings.smpl_model.absolute())
     source = load_dataset(dataset)
     if not raw.is_dir():
         raise DatasetError(
@@ -189,12 +228,12 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     check_body(clip, settings.body)
     size = (info.height, info.width)
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
-        pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
-        poses = clip_to_poses(clip, truth, info.frames, pose_settings)
+        poses = _to_poses(settings, clip, truth, info)
         chosen = "full-v1" if clip.cropped == settings.crop else settings.crop  # cut already
         crop = keypoints_to_box(chosen, poses.keypoints, size, settings.size)
+        brought = clip_to_brought(clip, truth, info, body=settings.body, smpl=settings.load_smpl())
         found = keypoints_to_parts(
-            poses.keypoints, truth, crop, body=settings.body, fps=info.fps, size=settings.size
+            poses.keypoints, brought, crop, body=settings.body, fps=info.fps, size=settings.size
         )
         parts = ClipParts(
             attributes={
@@ -212,6 +251,14 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
         )
         path = clip_path(job.store, clip.split, clip.id)
         clip_to_file(parts, path, compression=settings.compression)
+
+
+def _to_poses(settings: PrepareSettings, clip: RawClip, truth: Truth | None, info: VideoInfo) -> Poses:
+    smpl = settings.load_smpl()
+    if settings.poses == "smpl" and smpl is not None:
+        return smpl_to_poses(clip_to_smpl(clip, smpl, info.frames, (info.height, info.width)))
+    pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
+    return clip_to_poses(clip, truth, info.frames, pose_settings)
 
 
 def _to_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
@@ -233,7 +280,7 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dic
         "raw_sha256": media_to_sha256(clip.media),
         "crop": job.settings.crop,
         **crop.to_attributes(),
-        "settings": config_to_json(job.settings),
+        "settings": job.settings.to_json(),
     }
 
 
@@ -258,7 +305,8 @@ def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[
         "dataset": source.name,
         **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
         "synth": synth,
-        "settings": config_to_json(settings),
+        "settings": settings.to_json(),
+        **({} if settings.load_smpl() is None else {"body_licence": LICENCE}),
         "libraries": library_versions(),
     }
 

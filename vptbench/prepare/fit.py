@@ -6,7 +6,7 @@ Depth is not seen in keypoints: a fit is good in the picture (mesh flow, masks),
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -40,6 +40,7 @@ from vptbench.prepare.fit_terms import (
     track_to_points,
     tracks_to_track,
 )
+from vptbench.prepare.rows import MadeRows
 from vptbench.skeleton import BODY_25, keypoints_to_problems
 
 CONFIDENT = 0.3
@@ -161,46 +162,27 @@ def _body() -> BodyModel:
     return BodyModel.load()
 
 
-@dataclass(frozen=True)
-class FittedVertices:
-    """Vertices of a fit, made when indexed: rows as of an array float32 (T, V, 3)."""
-
-    fit: BodyFit
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(T, V, 3)."""
-        return len(self.fit.pose), len(load_body().rest), 3
-
-    @property
-    def dtype(self) -> np.dtype[np.generic]:
-        """float32."""
-        return np.dtype(np.float32)
-
-    def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
-        if isinstance(rows, slice):
-            return fit_to_vertices(self.fit, rows)
-        row: NDArray[np.generic] = fit_to_vertices(self.fit, slice(rows, rows + 1 or None))[0]
-        return row
-
-
 def fit_to_mesh(fit: BodyFit) -> Mesh:
     """The fitted mesh in raw pixels; its vertices are made when indexed."""
     body = load_body()
-    return Mesh(vertices=FittedVertices(fit), faces=body.faces, joint_weights=body.joint_weights)
+    rows = MadeRows((len(fit.pose), *body.rest.shape), partial(fit_to_vertices, fit))
+    return Mesh(vertices=rows, faces=body.faces, joint_weights=body.joint_weights)
 
 
-def vertices_to_mask(vertices: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Pixels whose centre the shipped body's surface covers, bool (H, W).
+def vertices_to_mask(
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Pixels whose centre a body's surface covers, bool (H, W).
 
     Args:
         vertices: float32 (V, 3), x, y and depth in pixels.
+        faces: int32 (F, 3).
         size: (H, W).
 
     Raises:
         ShapeError: The vertices are not as stated.
     """
-    return vertices_to_face_table(vertices, load_body().faces, size).face >= 0
+    return vertices_to_face_table(vertices, faces, size).face >= 0
 
 
 @dataclass(frozen=True)

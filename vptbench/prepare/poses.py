@@ -13,15 +13,17 @@ from vptbench.prepare.estimators import ESTIMATORS, resolve_estimator
 from vptbench.prepare.media import clip_to_pictures, media_to_frames, read_media_info
 from vptbench.prepare.openpose import read_openpose
 from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
+from vptbench.prepare.smpl import SmplClip, smpl_to_keypoints
 from vptbench.prepare.sources import COCO_FOLDER, OPENPOSE_FOLDER, TRUTH_FOLDER, RawClip
 from vptbench.prepare.swaps import unswap_keypoints
 from vptbench.prepare.tracking import Keypoints
 from vptbench.prepare.truth import Truth
 from vptbench.registry import check_known
 
-POSES = ("auto", "kptsmpls", "openpose", "coco", "truth", *ESTIMATORS)
+POSES = ("auto", "kptsmpls", "openpose", "coco", "truth", "smpl", *ESTIMATORS)
 """What may be asked for. "auto": BDMM's kptsmpls of the dataset itself, else OpenPose JSON beside the
-clip, else COCO JSON, else the truth, else the first estimator that is installed."""
+clip, else COCO JSON, else the truth, else the first estimator that is installed. "smpl": the joints of the
+posed SMPL body, which needs a model file (`build.PrepareSettings`)."""
 
 SWAPS = ("estimated", "all", "none")
 """Whose left–right swaps are put right: an estimator's, also those of JSON beside the data, or nobody's.
@@ -60,7 +62,8 @@ class Poses:
 
     Attributes:
         keypoints: float32 (T, 25, 3) in raw pixels; frames without the person have all joints missing.
-        source: "kptsmpls-json", "openpose-json", "coco-json", "ground-truth" or an estimator's name.
+        source: "kptsmpls-json", "openpose-json", "coco-json", "ground-truth", "smpl-import" or an estimator's
+            name.
         facts: For provenance: ``version`` of an estimator, ``lost_frames`` and ``swapped_frames`` (numbers of
             frames without the person, and of frames in which sides were exchanged), ``smoothing`` and its
             parameters.
@@ -103,6 +106,11 @@ def clip_to_poses(clip: RawClip, truth: Truth | None, frames: int, settings: Pos
         keypoints = smooth_keypoints(keypoints, filtering)
         facts["smoothing"] = {"name": settings.smoothing, **asdict(filtering)}
     return Poses(keypoints, found.source, facts)
+
+
+def smpl_to_poses(clip: SmplClip) -> Poses:
+    """The joints of a clip's posed SMPL body, as they are: never filtered, sides never exchanged."""
+    return Poses(smpl_to_keypoints(clip), "smpl-import", {"body_model": clip.body.name, "lost_frames": 0})
 
 
 def _read_brought(clip: RawClip, truth: Truth | None, frames: int, poses: str) -> Poses | None:

@@ -65,12 +65,16 @@ def test_a_fit_can_be_asked_for_where_there_is_truth(raw_folders, tmp_path):
 def test_truth_that_is_asked_for_must_be_there(tmp_path):
     clip = RawClip(id="a", split="test", media=tmp_path / "a.mp4")
     for body in BODIES:
-        if body != "dataset":
+        if body not in {"dataset", "smpl"}:
             check_body(clip, body)
     with pytest.raises(
         DatasetError, match=r"expected a body in truth/a\.npz as --body dataset asks, found none"
     ):
         check_body(clip, "dataset")
+    with pytest.raises(
+        DatasetError, match=r"expected SMPL parameters of the clip \(kptsmpls/ .*, found none"
+    ):
+        check_body(clip, "smpl")
 
 
 def test_a_settings_attribute_names_the_body_that_was_asked_for(fitted):

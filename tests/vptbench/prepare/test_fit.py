@@ -19,7 +19,6 @@ from vptbench.errors import PoseError, ShapeError, UsageError
 from vptbench.prepare.fit import (
     BodyFit,
     FitSettings,
-    FittedVertices,
     fit_to_mesh,
     fit_to_vertices,
     keypoints_to_body,
@@ -29,6 +28,7 @@ from vptbench.prepare.fit_terms import load_habits
 from vptbench.skeleton import BODY_25, MIRROR, missing_keypoints
 
 NAMES = load_body().joint_names
+FACES = load_body().faces
 FPS = 30.0
 LEFT_ARM_AND_LEG = [
     BODY_25.index(f"L{part}") for part in ("Elbow", "Wrist", "Knee", "Ankle", "BigToe", "Heel")
@@ -101,7 +101,7 @@ def test_exact_keypoints_are_met(heading):
     assert fit.residual.mean() < 0.5
     assert _heading_error(fit, walker).mean() < 5
     assert _distance(fit, walker).mean() < 1.5
-    masks = [(vertices_to_mask(a, (256, 256)), vertices_to_mask(b, (256, 256)))
+    masks = [(vertices_to_mask(a, FACES, (256, 256)), vertices_to_mask(b, FACES, (256, 256)))
              for a, b in zip(fit_to_vertices(fit)[::8], walker.vertices[::8], strict=True)]  # fmt: skip
     assert min((a & b).sum() / (a | b).sum() for a, b in masks) > 0.9
 
@@ -225,7 +225,7 @@ def test_windows_give_what_the_whole_gives():
 
 def test_vertices_are_made_by_rows():
     fit = keypoints_to_body(Walker(frames=6).keypoints, fps=FPS)
-    whole, rows = fit_to_vertices(fit), FittedVertices(fit)
+    whole, rows = fit_to_vertices(fit), fit_to_mesh(fit).vertices
     assert rows.shape == whole.shape == (6, len(load_body().rest), 3)
     assert rows.dtype == whole.dtype == np.float32
     np.testing.assert_allclose(rows[2:4], whole[2:4], atol=1e-3)
@@ -239,13 +239,13 @@ def test_vertices_are_made_by_rows():
 
 def test_masks_cover_the_mesh():
     walker = Walker(frames=1)
-    mask = vertices_to_mask(walker.vertices[0], (256, 200))
+    mask = vertices_to_mask(walker.vertices[0], FACES, (256, 200))
     assert mask.shape == (256, 200)
     rows, columns = np.nonzero(mask)
     np.testing.assert_allclose((columns.min(), rows.min()), walker.vertices[0, :, :2].min(0), atol=1.5)
     np.testing.assert_allclose((columns.max(), rows.max()), walker.vertices[0, :, :2].max(0), atol=1.5)
     with pytest.raises(ShapeError, match="vertices: expected float32"):
-        vertices_to_mask(walker.vertices[0, :, :2], (256, 200))
+        vertices_to_mask(walker.vertices[0, :, :2], FACES, (256, 200))
 
 
 def test_no_keypoints_at_all_are_refused():
