@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner
 
 from vptbench.cli import main
-from vptbench.doctor import model_to_efficiency
+from vptbench.doctor import Finding, machine_to_findings, model_to_efficiency
 from vptbench.errors import ModelError, RegistryError
 from vptbench.generate import model as model_file
+from vptbench.prepare import estimators
 
 ROWS = [
     {"config": "tiny", "parameters": 1000, "device": "cpu"},
@@ -70,3 +71,23 @@ def test_a_model_that_does_not_is_told_in_one_line():
     assert result.output.count("\n") == 1
     with pytest.raises(RegistryError, match="expected a known model, got 'nobody'"):
         model_to_efficiency("nobody", "cpu")
+
+
+def test_estimators_are_there_or_one_command_away(monkeypatch):
+    class Here:
+        version = "rtmlib 1, a network"
+        missing = staticmethod(lambda: None)
+
+    class Lacking:
+        command = ("pip", "install", "mediapipe>=1")
+        missing = staticmethod(lambda: "no package mediapipe")
+
+    found = {"rtmlib": Here, "mediapipe": Lacking}
+    monkeypatch.setattr(estimators, "load_estimator", lambda name: found[name]())
+    known = {finding.what: finding for finding in machine_to_findings()}
+    assert known["rtmlib"] == Finding("rtmlib", "ok", "estimates poses, rtmlib 1, a network")
+    assert known["mediapipe"] == Finding(
+        "mediapipe", "optional",
+        "no package mediapipe; to estimate poses with it, run: pip install 'mediapipe>=1'",
+    )  # fmt: skip
+    assert set(estimators.ESTIMATORS) <= set(known)
