@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -36,8 +37,9 @@ class Finding:
 
 
 def machine_to_findings(weights_dir: Path | None = None) -> list[Finding]:
-    """Look at interpreter, decoders, accelerator, extras, SMPL file, networks and disk."""
-    return [_python(), _decord(), _accelerator(), _zstd(), _smpl(), _disk(), *_networks(weights_dir)]
+    """Look at interpreter, decoders, accelerator, extras, SMPL file, disk, estimators of poses and networks."""
+    found = [_python(), _decord(), _accelerator(), _zstd(), _smpl(), _disk()]
+    return [*found, *_estimators(), *_networks(weights_dir)]
 
 
 def model_to_efficiency(name: str, device: str) -> Sequence[Mapping[str, Json]]:
@@ -115,6 +117,22 @@ def _smpl() -> Finding:
 def _disk() -> Finding:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
     return Finding("disk", "ok" if free >= ROOM_GIB else "optional", f"{free:.0f} GiB free here")
+
+
+def _estimators() -> list[Finding]:
+    """One finding an estimator of poses: raw videos need one of them where no poses lie beside them."""
+    from vptbench.prepare.estimators import ESTIMATORS, load_estimator  # noqa: PLC0415 - heavy
+
+    findings = []
+    for name in ESTIMATORS:
+        estimator = load_estimator(name)
+        reason = estimator.missing()
+        if reason is None:
+            findings.append(Finding(name, "ok", f"estimates poses, {estimator.version}"))
+        else:
+            todo = f"{reason}; to estimate poses with it, run: {shlex.join(estimator.command)}"
+            findings.append(Finding(name, "optional", todo))
+    return findings
 
 
 def _networks(weights_dir: Path | None) -> list[Finding]:

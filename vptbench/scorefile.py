@@ -70,6 +70,10 @@ RECORDS: dict[str, dict[str, type]] = {
 }
 """Fields of `Scores` that map names to records, and what each record holds at least."""
 
+VIDEOS = {"split": str, "prepared": int, "listed": int}
+"""What ``data["videos"]`` holds at least: how many videos of the benchmark's split the store held, and how
+many the dataset lists; null or missing where that is not known."""
+
 PROTOCOL = {"id": str, "sha256": str, "dataset": str}
 """What `Scores.benchmark` holds at least."""
 
@@ -83,7 +87,8 @@ class Scores:
         kind: One of `KINDS`.
         official: Whether this followed a benchmark; two folders against each other do not.
         benchmark: The whole protocol with ``id`` and ``sha256``, or None.
-        data: What the clips are: the store's ``dataset`` and ``synth``; empty for plain folders.
+        data: What the clips are: the store's ``dataset`` and ``synth``, and `VIDEOS`; empty for
+            plain folders.
         clip_list_sha256: Hash of which clips were scored, see `benchmarks.items.clip_list_sha256`.
         clips: Clip id to ``{"frames", "size", "generated_sha256", "target_sha256", "truth_sha256"}``: what
             exactly was compared, and the hash of masks or meshes where metrics need them.
@@ -134,6 +139,14 @@ class Scores:
         return {name: figure for name, figure in self.metrics.items() if name not in self.beside}
 
     @property
+    def lacking(self) -> str:
+        """What the store lacked, as "97 of 100 videos of the test split"; empty if nothing, or not known."""
+        videos = self.data.get("videos")
+        if not isinstance(videos, Mapping) or videos["prepared"] == videos["listed"]:
+            return ""
+        return f"{videos['prepared']} of {videos['listed']} videos of the {videos['split']} split"
+
+    @property
     def truth_sha256(self) -> str:
         """Hash of the masks and meshes of all clips, or empty where no metric needed any."""
         found = {
@@ -154,7 +167,8 @@ class Scores:
     def _repr_html_(self) -> str:
         """The table, as notebooks show it."""
         title = html.escape(f"{self.model}: {self.benchmark['id'] if self.benchmark else 'unofficial'}")
-        return f"<p>{title}, {len(self.clips)} clips</p>{self.table.to_html(na_rep='–')}"
+        counts = ", ".join(filter(None, [f"{len(self.clips)} clips", self.lacking]))
+        return f"<p>{title}, {counts}</p>{self.table.to_html(na_rep='–')}"
 
 
 def write_scores(folder: Path, scores: Scores) -> None:
@@ -354,6 +368,9 @@ def _scores_to_problems(scores: Scores) -> list[str]:
         problems.append("expected official scores to name their benchmark, and only those")
     if scores.benchmark is not None and not _is_record(scores.benchmark, PROTOCOL):
         problems.append("benchmark: expected id, sha256 and dataset")
+    videos = scores.data.get("videos") if _is_record(scores.data, {}) else None
+    if videos is not None and not _is_record(videos, VIDEOS):
+        problems.append(f"data: videos: expected {', '.join(VIDEOS)}, found another record")
     problems += [
         f"{name}: {key}: expected {', '.join(kinds)}, found another record"
         for name, kinds in RECORDS.items()

@@ -7,9 +7,10 @@ from click.testing import CliRunner
 from smpl_file import make_arrays, write_npz
 
 from vptbench.cli import main
-from vptbench.doctor import machine_to_findings, model_to_efficiency
+from vptbench.doctor import Finding, machine_to_findings, model_to_efficiency
 from vptbench.errors import ModelError, RegistryError
 from vptbench.generate import model as model_file
+from vptbench.prepare import estimators
 
 ROWS = [
     {"config": "tiny", "parameters": 1000, "device": "cpu"},
@@ -85,3 +86,23 @@ def test_an_smpl_file_is_looked_at_where_one_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("VPTBENCH_SMPL", str(tmp_path / "none.pkl"))
     assert finding().state == "missing"
     assert "found none; get one from" in finding().detail
+
+
+def test_estimators_are_there_or_one_command_away(monkeypatch):
+    class Here:
+        version = "rtmlib 1, a network"
+        missing = staticmethod(lambda: None)
+
+    class Lacking:
+        command = ("pip", "install", "mediapipe>=1")
+        missing = staticmethod(lambda: "no package mediapipe")
+
+    found = {"rtmlib": Here, "mediapipe": Lacking}
+    monkeypatch.setattr(estimators, "load_estimator", lambda name: found[name]())
+    known = {finding.what: finding for finding in machine_to_findings()}
+    assert known["rtmlib"] == Finding("rtmlib", "ok", "estimates poses, rtmlib 1, a network")
+    assert known["mediapipe"] == Finding(
+        "mediapipe", "optional",
+        "no package mediapipe; to estimate poses with it, run: pip install 'mediapipe>=1'",
+    )  # fmt: skip
+    assert set(estimators.ESTIMATORS) <= set(known)

@@ -65,6 +65,28 @@ def test_what_is_written_is_read(tmp_path, make_scores):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize(
+    ("videos", "lacking"),
+    [
+        ({}, ""),  # files of before
+        ({"videos": None}, ""),
+        ({"videos": {"split": "test", "prepared": 100, "listed": 100}}, ""),
+        ({"videos": {"split": "test", "prepared": 97, "listed": 100}}, "97 of 100 videos of the test split"),
+    ],
+)
+def test_scores_know_what_the_store_lacked(tmp_path, make_scores, videos, lacking):
+    write_scores(tmp_path, make_scores(data={"dataset": "iper", "synth": None, **videos}))
+    scores = read_scores(tmp_path)
+    assert scores.lacking == lacking
+    assert f"<p>mesh_warp: synthetic-v1, 2 clips{lacking and ', ' + lacking}</p>" in scores._repr_html_()
+
+
+@pytest.mark.parametrize("videos", [7, {"split": "test"}, {"split": "test", "prepared": "1", "listed": 2}])
+def test_videos_of_another_kind_are_refused(tmp_path, make_scores, videos):
+    with pytest.raises(ScoreError, match="data: videos: expected split, prepared, listed, found another"):
+        write_scores(tmp_path, make_scores(data={"videos": videos}))
+
+
 @given(st.lists(st.floats(allow_nan=False), min_size=1, max_size=12))
 def test_any_numbers_survive_the_table(values):
     rows = [("a", number, "psnr-v1", value) for number, value in enumerate(values)]

@@ -17,6 +17,9 @@ CHECKS = {
 }
 """Manifest of a folder, or suffix of a file, to the function that lists its problems."""
 
+WARNINGS = {"store.json": "vptbench.store.check:store_to_warnings"}
+"""The same for what is no damage and yet worth a look; of the other things nothing is."""
+
 
 @click.command()
 @click.argument("place", metavar="FOLDER|BOARD", type=options.FOLDER)
@@ -24,7 +27,8 @@ CHECKS = {
 def command(place: Path) -> None:
     """Read a thing on disk to the last byte, and say what is wrong with it.
 
-    A clip store, outputs, scores, a training run or a leaderboard.
+    A clip store, outputs, scores, a training run or a leaderboard. Of a store, warnings name videos that
+    are missing and clips whose poses are doubtful; they do not change the exit status.
     """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object
@@ -40,5 +44,19 @@ def command(place: Path) -> None:
     problems = place_to_problems(place)
     for problem in problems:
         click.echo(problem)
-    click.echo(f"{place}: {len(problems)} problems" if problems else f"{place}: whole")
+    warnings = _warnings(kind, place)
+    for warning in warnings:
+        click.echo(f"warning: {warning}")
+    state = f"{len(problems)} problems" if problems else "whole"
+    click.echo(f"{place}: {state}" + (f", {len(warnings)} warnings" if warnings else ""))
     raise SystemExit(1 if problems else 0)
+
+
+def _warnings(kind: str, place: Path) -> list[str]:
+    """What is worth a look in a thing of that kind."""
+    from vptbench.registry import id_to_object
+
+    if kind not in WARNINGS:
+        return []
+    place_to_warnings = cast("Callable[[Path], list[str]]", id_to_object(kind, WARNINGS, "manifest"))
+    return place_to_warnings(place)

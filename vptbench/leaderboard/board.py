@@ -20,9 +20,9 @@ from vptbench.manifest import write_text
 
 FACTS = (
     "name", "kind", "benchmark", "benchmark_sha256", "clip_list_sha256", "reference_sha256", "truth_sha256",
-    "networks", "clips", "frames", "trained_on", "commit", "command", "vptbench", "scores_sha256",
+    "networks", "clips", "frames", "videos", "trained_on", "commit", "command", "vptbench", "scores_sha256",
 )  # fmt: skip
-"""Columns before the metrics.
+"""Columns before the metrics. Older boards lack ``videos``, and get it when written.
 
 =================  ====================================================================================
 name               Of the entry, unique on the board.
@@ -33,12 +33,16 @@ reference_sha256   Which clips of another split some metrics compare with; empty
 truth_sha256       Which masks and meshes some metrics need; empty where none does.
 networks           What measured: ``name=mode:sha256``, sorted, separated by spaces.
 clips, frames      How many were scored.
+videos             "97 of 100 videos of the test split" where the store lacked some; else empty.
 trained_on         What the model learned from, as far as it was told.
 commit, command    How the outputs came about, as far as it was told.
 vptbench           Version that scored.
 scores_sha256      Of ``scores.json``, which holds the hashes of its tables.
 =================  ====================================================================================
 """
+
+LATER = "videos"
+"""The column that older boards lack."""
 
 ROW_HASH = "row_sha256"
 
@@ -187,8 +191,9 @@ def _header_to_metrics(path: Path, header: Sequence[str]) -> tuple[str, ...]:
     Raises:
         BoardError: It is no board's header.
     """
-    metrics = tuple(header[len(FACTS) : -1 : 1 + len(ENDS)])
-    if not metrics or list(header) != [*FACTS, *_metric_columns(metrics), ROW_HASH]:
+    facts = [name for name in FACTS if name != LATER or name in header]
+    metrics = tuple(header[len(facts) : -1 : 1 + len(ENDS)])
+    if not metrics or list(header) != [*facts, *_metric_columns(metrics), ROW_HASH]:
         raise BoardError(
             f"{path}: expected the columns of a leaderboard ({', '.join(FACTS)}, metrics, {ROW_HASH}), "
             "found others; give another file"
@@ -218,7 +223,7 @@ def row_to_entry(table: Table, row: Sequence[str]) -> Entry:
         raise BoardError(
             f"{table.path}: row {name!r}: expected finite numbers, found another ({error})"
         ) from error
-    return Entry({fact: cells[fact] for fact in FACTS}, values)
+    return Entry({LATER: "", **{fact: cells[fact] for fact in FACTS if fact in cells}}, values)
 
 
 def _values_to_cells(entry: Entry, metrics: Sequence[str]) -> list[str]:

@@ -89,6 +89,7 @@ def scores_to_entry(
         ),
         "clips": str(max(figure.clips for figure in scores.own.values())),
         "frames": str(max(figure.frames for figure in scores.own.values())),
+        "videos": scores.lacking,
         **told,
         "vptbench": str(scores.libraries.get("vptbench", "")),
         "scores_sha256": scores_sha256,

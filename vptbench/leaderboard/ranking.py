@@ -152,6 +152,7 @@ def ranking_to_csv(places: Sequence[Place]) -> str:
 def ranking_to_markdown(board: Board, columns: Sequence[Column], places: Sequence[Place]) -> str:
     """A Markdown page: heading, what was compared, table, and how it came about."""
     facts = board.entries[0].facts
+    lacking = f"; the store held {facts['videos']}" if facts["videos"] else ""
     rows = [["Place", "Entry", *(heading(column) for column in columns), "Trained on"]]
     for place in places:
         name = escape_markdown(place.entry.name)
@@ -164,7 +165,8 @@ def ranking_to_markdown(board: Board, columns: Sequence[Column], places: Sequenc
             ]
         )
     return (
-        f"# {escape_markdown(facts['benchmark'])}\n\n{facts['clips']} clips, {facts['frames']} frames.\n\n"
+        f"# {escape_markdown(facts['benchmark'])}\n\n{facts['clips']} clips, {facts['frames']} frames"
+        f"{escape_markdown(lacking)}.\n\n"
         f"{rows_to_markdown(rows)}\n\n{weights_to_sentence(board.metrics)} {RULE}\n"
     )
 

@@ -1,6 +1,7 @@
-"""A clip as one looks at it: frames, skeleton, mesh, mesh flow, and the source warped along the flow."""
+"""A clip as one looks at it: frames, skeleton, mask, mesh, mesh flow, and the source warped along it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,8 @@ from vptbench.image import Frame, frames_to_sheet, image_to_bytes
 from vptbench.manifest import written_beside
 from vptbench.mesh.flow import NO_FLOW, flow_to_pixels, warp_frame
 from vptbench.mesh.rasterise import vertices_to_face_table
+from vptbench.progress import track
+from vptbench.registry import check_known
 from vptbench.skeleton import JOINT_COLOURS, LIMBS
 from vptbench.video import frames_to_video
 
@@ -20,56 +23,144 @@ BACKGROUND = 24
 """Grey level where there is no body."""
 
 
-def write_view(clip: Clip, out: Path, *, source: int = 0, columns: int = 8) -> None:
+VIEWS = ("frame", "skeleton", "mask", "mesh", "flow", "warped")
+"""What can be drawn of a clip; the last three need a mesh."""
+
+MESH_VIEWS = ("mesh", "flow", "warped")
+
+OUTSIDE = 0.35
+"""Brightness of what lies outside the mask."""
+
+OUTLINE = (255, 230, 0)
+"""RGB of the mask's outline."""
+
+
+@dataclass(frozen=True)
+class ViewSettings:
+    """How a clip is drawn.
+
+    Attributes:
+        views: Some of `VIEWS`, in this order; none stands for all that the clip has.
+        span: First frame, and the one behind the last; None where the clip begins or ends.
+        source: Frame number that the flow leads back to.
+        columns: How many frames a picture shows; a video shows all.
+    """
+
+    views: tuple[str, ...] = ()
+    span: tuple[int | None, int | None] = (None, None)
+    source: int = 0
+    columns: int = 8
+
+
+def write_view(clip: Clip, out: Path, settings: ViewSettings | None = None) -> None:
     """Write a clip as a video (.mp4) or as one picture (any other suffix); whole or not at all.
 
     Raises:
-        UsageError: The source is not one of the clip's frames.
+        UsageError: The source is not one of the clip's frames, the span holds none, or the clip lacks what a
+            view needs.
+        RegistryError: A view is unknown.
         VideoError: The suffix is no picture's.
+
+    Example:
+        ``write_view(open_store("store")["a"], Path("a.mp4"), ViewSettings(views=("frame", "mask")))``
     """
-    if not 0 <= source < len(clip):
-        raise UsageError(f"{clip.id}: expected a source frame in 0..{len(clip) - 1}, got {source}")
+    settings = ViewSettings() if settings is None else settings
     with written_beside(out) as part:
-        if out.suffix == ".mp4":
-            frames_to_video(clip_to_movie(clip, source=source), part, fps=clip.fps)
+        if out.suffix.lower() == ".mp4":
+            frames_to_video(clip_to_movie(clip, settings), part, fps=clip.fps)
         else:
-            sheet = clip_to_sheet(clip, columns=columns, source=source)
-            part.write_bytes(image_to_bytes(sheet, out.suffix.lower()))
+            part.write_bytes(image_to_bytes(clip_to_sheet(clip, settings), out.suffix.lower()))
 
 
-def clip_to_sheet(clip: Clip, *, columns: int = 8, source: int = 0) -> Frame:
-    """One picture of a clip: `columns` frames evenly spread over it, one row for each view.
+def clip_to_sheet(clip: Clip, settings: ViewSettings) -> Frame:
+    """One picture of a clip: some frames evenly spread over the span, one row for each view.
+
+    Raises:
+        UsageError: As `write_view`.
+        RegistryError: A view is unknown.
+    """
+    frames, views = _resolve(clip, settings)
+    spread = np.linspace(frames.start, frames.stop - 1, settings.columns)
+    numbers = np.unique(spread.round().astype(int))
+    columns = [clip_to_views(clip, int(number), views, settings.source) for number in numbers]
+    return frames_to_sheet([list(row) for row in zip(*columns, strict=True)])
+
+
+def clip_to_movie(clip: Clip, settings: ViewSettings) -> Iterator[Frame]:
+    """The same views side by side for every frame of the span, padded to even height and width.
+
+    Raises:
+        UsageError: As `write_view`.
+        RegistryError: A view is unknown.
+    """
+    frames, views = _resolve(clip, settings)
+    for number in track(frames, total=len(frames), label=f"show {clip.id}", unit="frame"):
+        sheet = frames_to_sheet([clip_to_views(clip, number, views, settings.source)])
+        height, width = sheet.shape[:2]
+        yield np.pad(sheet, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+
+
+def _resolve(clip: Clip, settings: ViewSettings) -> tuple[range, tuple[str, ...]]:
+    """The frames and views that settings ask for.
+
+    Raises:
+        UsageError: As `write_view`.
+        RegistryError: A view is unknown.
+    """
+    if not 0 <= settings.source < len(clip):
+        raise UsageError(f"{clip.id}: expected a source frame in 0..{len(clip) - 1}, got {settings.source}")
+    frames = range(len(clip))[slice(*settings.span)]
+    if not frames:
+        first, stop = ("" if end is None else str(end) for end in settings.span)
+        raise UsageError(f"{clip.id}: expected frames in 0..{len(clip) - 1}, got the span {first}:{stop}")
+    lacking = {"mask": clip.mask is None, **dict.fromkeys(MESH_VIEWS, clip.mesh is None)}
+    for view in settings.views:
+        check_known(view, VIEWS, "view")
+        if lacking.get(view):
+            what = "mesh" if view in MESH_VIEWS else view
+            raise UsageError(
+                f"{clip.id}: expected a {what} for the view {view}, the clip has none; "
+                "prepare it with --body fit or dataset, or leave the view out"
+            )
+    return frames, settings.views or tuple(view for view in VIEWS if not lacking.get(view))
+
+
+def clip_to_views(clip: Clip, number: int, views: Sequence[str], source: int) -> Sequence[Frame]:
+    """Views of one frame, RGB uint8 (H, W, 3) each.
 
     Args:
-        clip: The clip.
-        columns: How many frames to show.
+        clip: The clip; it has what the views need.
+        number: Of the frame.
+        views: Some of `VIEWS`.
         source: Frame number that the flow leads back to.
-
-    Returns:
-        RGB uint8; the rows are frames, skeleton, and with a mesh also mesh, flow and warped source.
     """
-    numbers = np.unique(np.linspace(0, len(clip) - 1, columns).round().astype(int))
-    views = [clip_to_views(clip, int(number), source=source) for number in numbers]
-    return frames_to_sheet([list(row) for row in zip(*views, strict=True)])
-
-
-def clip_to_movie(clip: Clip, *, source: int = 0) -> Iterator[Frame]:
-    """The same views side by side for every frame, with even height and width as videos want it."""
-    for number in range(len(clip)):
-        sheet = frames_to_sheet([clip_to_views(clip, number, source=source)])
-        yield np.ascontiguousarray(sheet[: sheet.shape[0] // 2 * 2, : sheet.shape[1] // 2 * 2])
-
-
-def clip_to_views(clip: Clip, number: int, *, source: int) -> Sequence[Frame]:
-    """The views of one frame, RGB uint8 (H, W, 3) each: frame, skeleton, mesh, flow, warped source."""
     frame = np.asarray(clip.frames[number], np.uint8)
-    views = [frame, draw_skeleton(frame, clip.keypoints[number])]
-    if clip.mesh is not None:
-        flow = clip.mesh_flow(source, number, visible_only=True)
-        warped, _ = warp_frame(np.asarray(clip.frames[source], np.uint8), flow, fill=BACKGROUND)
+    drawn = {"frame": frame}
+    if "skeleton" in views:
+        drawn["skeleton"] = draw_skeleton(frame, clip.keypoints[number])
+    if "mask" in views and clip.mask is not None:
+        drawn["mask"] = draw_mask(frame, np.asarray(clip.mask[number], np.bool_))
+    if "mesh" in views and clip.mesh is not None:
         vertices = np.asarray(clip.mesh.vertices[number], np.float32)
-        views += [draw_mesh(vertices, clip.mesh.faces, clip.size), draw_flow(flow), warped]
-    return views
+        drawn["mesh"] = draw_mesh(vertices, clip.mesh.faces, clip.size)
+    if {"flow", "warped"} & set(views):
+        flow = clip.mesh_flow(source, number, visible_only=True)
+        drawn["flow"] = draw_flow(flow)
+        drawn["warped"], _ = warp_frame(np.asarray(clip.frames[source], np.uint8), flow, fill=BACKGROUND)
+    return [drawn[view] for view in views]
+
+
+def draw_mask(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
+    """Darken what lies outside a mask, and draw its outline on its own pixels along the border.
+
+    Args:
+        frame: RGB uint8 (H, W, 3).
+        mask: bool (H, W).
+    """
+    drawn = np.where(mask[..., None], frame, (frame * OUTSIDE).astype(np.uint8))
+    inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(bool)
+    drawn[mask & ~inner] = OUTLINE
+    return drawn
 
 
 def draw_skeleton(frame: Frame, keypoints: NDArray[np.float32]) -> Frame:

@@ -69,6 +69,7 @@ class Section:
         title: Which benchmark, and on what data.
         clips: How many were scored.
         frames: How many were scored.
+        lacking: Of which stores, as "97 of 100 videos of the test split"; empty where all was there.
         columns: The metrics of any row.
         rows: In the order given, audits last.
         sentence: What kind of weights measured.
@@ -79,11 +80,18 @@ class Section:
     title: str
     clips: int
     frames: int
+    lacking: tuple[str, ...]
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     sentence: str
     random: bool
     notes: tuple[str, ...]
+
+    @property
+    def counts(self) -> str:
+        """How much was scored, and of how much, in a sentence."""
+        stores = "".join(f"; the store held {lacking}" for lacking in self.lacking)
+        return f"{self.clips} clips, {self.frames} frames{stores}."
 
 
 def scores_to_sections(folders: Sequence[Path | str]) -> list[Section]:
@@ -117,7 +125,7 @@ def scores_to_markdown(folders: Sequence[Path | str]) -> str:
             figures = (f"**{cell.text}**" if cell.best else cell.text for cell in row.cells)
             rows.append([escape_markdown(row.name), row.kind, *figures])
         texts.append(
-            f"### {escape_markdown(section.title)}\n\n{_counts(section)}\n\n{rows_to_markdown(rows)}\n\n"
+            f"### {escape_markdown(section.title)}\n\n{section.counts}\n\n{rows_to_markdown(rows)}\n\n"
             f"{' '.join([section.sentence, *map(escape_markdown, section.notes)])}\n"
         )
     return "\n".join(texts)
@@ -155,6 +163,7 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
         title=_to_title(first),
         clips=len(first.clips),
         frames=sum(int(str(clip["frames"])) for clip in first.clips.values()),
+        lacking=tuple(dict.fromkeys(scores.lacking for _, scores in members if scores.lacking)),
         columns=tuple(columns),
         rows=tuple(sorted(rows, key=lambda row: row.kind == "audit")),
         sentence=weights_to_sentence(list(figures)),
@@ -240,10 +249,6 @@ def _to_cell(column: Column, scores: Scores, members: Sequence[tuple[Path, Score
     )
 
 
-def _counts(section: Section) -> str:
-    return f"{section.clips} clips, {section.frames} frames."
-
-
 def _section_to_text(section: Section) -> str:
     table = [["model", *map(heading, section.columns)]]
     for row in section.rows:
@@ -254,7 +259,7 @@ def _section_to_text(section: Section) -> str:
         "  ".join([cells[0].ljust(widths[0]), *map(str.rjust, cells[1:], widths[1:])]).rstrip()
         for cells in table
     ]
-    return "\n".join([f"{section.title}: {_counts(section)}", *lines, section.sentence, *section.notes])
+    return "\n".join([f"{section.title}: {section.counts}", *lines, section.sentence, *section.notes])
 
 
 def _section_to_latex(section: Section) -> str:
@@ -263,7 +268,7 @@ def _section_to_latex(section: Section) -> str:
         return f"{escape_latex(column.label)} {arrow}"
 
     lines = [
-        f"% {printable(section.title)}. {_counts(section)} {section.sentence}",
+        f"% {printable(section.title)}. {section.counts} {section.sentence}",
         rf"\begin{{tabular}}{{l{'r' * len(section.columns)}}}",
         r"\toprule",
         " & ".join(["Model", *map(labelled, section.columns)]) + r" \\",

@@ -201,6 +201,8 @@ def differences(scores: Scores, group: str) -> list[str]:
         found.append(f"scored under {scores.benchmark['id']}, the rows' protocol is {wanted.benchmark}")
     if scores.data.get("synth"):
         found.append("these clips are synthetic")
+    if scores.lacking:
+        found.append(f"the store held {scores.lacking}")
     sizes = sorted({"×".join(map(str, cast("list[int]", clip["size"]))) for clip in scores.clips.values()})
     if wanted.size and sizes != [f"{wanted.size}×{wanted.size}"]:
         found.append(f"frames of {', '.join(sizes)}, the rows' are {wanted.size}×{wanted.size}")

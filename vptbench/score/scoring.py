@@ -23,7 +23,7 @@ from vptbench.score.plan import PARTS, Plan, plan_to_scores
 from vptbench.score.published import groups_to_metrics, resolve_groups, write_published
 from vptbench.score.resize import ResizedFrames
 from vptbench.scorefile import Scores
-from vptbench.store import open_store, schema
+from vptbench.store import Store, open_store, schema
 from vptbench.store.frames import StoreFrames
 from vptbench.weights import Mode, Networks, network_sha256, weights_to_problem
 
@@ -205,7 +205,7 @@ def outputs_to_scorefile(
                 **_common_facts(generated, chosen, beside, settings),
                 "official": True,
                 "benchmark": config_to_json(protocol),
-                "data": {name: opened.manifest.get(name) for name in ("dataset", "synth")},
+                "data": _store_to_data(opened, protocol.split),
                 "clip_list_sha256": clip_list,
                 "pooling": protocol.pooling,
                 "inputs": {
@@ -277,6 +277,17 @@ def folders_to_scorefile(
     )  # fmt: skip
     write_published(folder, done, groups)
     return done
+
+
+def _store_to_data(store: Store, split: str) -> dict[str, Json]:
+    """What the clips are, and how many of the videos that the dataset lists for the split are there."""
+    listed = store.listed(split)
+    return {
+        **{name: store.manifest.get(name) for name in ("dataset", "synth")},
+        "videos": None
+        if listed is None
+        else {"split": split, "prepared": len(store.ids(split)), "listed": listed},
+    }
 
 
 def _open_generated(

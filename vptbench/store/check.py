@@ -1,13 +1,27 @@
-"""What is wrong with a clip store, read to the last byte."""
+"""What is wrong with a clip store, read to the last byte, and which of its clips are doubtful."""
 
+import shlex
 from pathlib import Path
 
 from vptbench.clip import Clip, Rows
 from vptbench.errors import VptbenchError
 from vptbench.progress import track
 from vptbench.store import schema
+from vptbench.store.quality import Quality, quality_to_lines, store_to_qualities
 from vptbench.store.reader import Store, open_store
 from vptbench.store.writer import clip_path
+
+MOST_DOUBTFUL = 20
+"""Doubtful clips that are named before the others are counted."""
+
+REMEDIES = {
+    "confidence": "try another source of poses (prepare --poses …) into another store",
+    "lost_frames": "try another source of poses (prepare --poses …) into another store",
+    "jitter": "prepare into another store with --smoothing, or other --poses",
+    "residual": "if mask and mesh are off where the skeleton is right, leave out metrics that need them",
+    "swapped_frames": "see whether left and right change colours; if so, try other --poses",
+}
+"""For each figure of a clip that may be doubtful, what to do where the picture agrees."""
 
 
 def store_to_problems(path: Path) -> list[str]:
@@ -23,12 +37,53 @@ def store_to_problems(path: Path) -> list[str]:
             problems += _clip_to_problems(store, clip)
         except VptbenchError as error:
             problems.append(str(error))
-    listed = {clip_path(path, str(store.table.at[clip, "split"]), clip) for clip in store}
+    rows = {clip_path(path, str(store.table.at[clip, "split"]), clip) for clip in store}
     on_disk = set((path / schema.CLIPS_FOLDER).rglob(f"*{schema.CLIP_SUFFIX}"))
+    for split in schema.SPLITS:
+        listed, there = store.listed(split), len(store.ids(split))
+        if listed is not None and there > listed:
+            problems.append(
+                f"{path}: expected at most {listed} clips of the {split} split as {schema.MANIFEST} lists, "
+                f"found {there} in {schema.CLIPS_TABLE}; run the same prepare again"
+            )
     problems += [
-        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - listed)
+        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - rows)
     ]
     return problems
+
+
+def store_to_warnings(path: Path) -> list[str]:
+    """What is no damage and yet worth a look: missing videos and doubtful clips, worst first, a line each.
+
+    Clips that cannot be read are left out; `store_to_problems` names them.
+
+    Raises:
+        VptbenchError: It is no store at all, of an unknown version, or was interrupted.
+    """
+    store = open_store(path)
+    warnings = [
+        f"{listed - there} of {listed} videos of the {split} split are missing: the reasons stand in "
+        f"{path / schema.FAILURES_TABLE}; mend what can be mended and run the same prepare again"
+        for split in schema.SPLITS
+        if (listed := store.listed(split)) is not None and (there := len(store.ids(split))) < listed
+    ]
+    doubtful = [quality for quality in store_to_qualities(store, {}) if quality.doubtful]
+    warnings += [_quality_to_warning(path, quality) for quality in doubtful[:MOST_DOUBTFUL]]
+    if len(doubtful) > MOST_DOUBTFUL:
+        warnings.append(
+            f"{len(doubtful) - MOST_DOUBTFUL} more clips are doubtful; `vptbench show {path}` draws all, "
+            "worst first"
+        )
+    return warnings
+
+
+def _quality_to_warning(path: Path, quality: Quality) -> str:
+    lines = quality_to_lines(quality)
+    remedies = dict.fromkeys(REMEDIES[name] for name in quality.doubtful)
+    return (
+        f"{quality.clip}: {', '.join(lines[name] for name in quality.doubtful)}; look at it with "
+        f"`{shlex.join(['vptbench', 'show', str(path), quality.clip])}`; {', '.join(remedies)}"
+    )
 
 
 def _clip_to_problems(store: Store, name: str) -> list[str]:

@@ -96,6 +96,16 @@ class Store(Mapping[str, Clip]):
         table = self.table if split is None else self.table[self.table["split"] == split]
         return tuple(table.index)
 
+    def listed(self, split: str) -> int | None:
+        """How many videos of a split the dataset lists, those that could not be prepared included.
+
+        None where ``store.json`` does not say.
+        """
+        clips = self.manifest.get("clips")
+        counts = clips.get(split) if isinstance(clips, Mapping) else None
+        listed = counts.get("listed") if isinstance(counts, Mapping) else None
+        return listed if isinstance(listed, int) else None
+
 
 def open_store(path: Path | str) -> Store:
     """Open a clip store.

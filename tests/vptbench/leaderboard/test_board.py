@@ -45,6 +45,26 @@ def test_columns_are_as_documented(tmp_path):
     assert row[-1] == row_sha256(header[:-1], row[:-1])
 
 
+def test_a_board_of_before_there_were_videos_is_read_and_gets_the_column(tmp_path):
+    new, old = Board(tmp_path / "new.csv", (entry("a"), entry("b"))), tmp_path / "old.csv"
+    write_board(new)
+    header, *rows = csv.reader(new.path.read_text().splitlines())
+    place = header.index("videos")
+    with old.open("w", newline="") as stream:
+        columns = [name for name in header if name != "videos"]
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(columns)
+        for row in rows:
+            cells = [*row[:place], *row[place + 1 : -1]]
+            writer.writerow([*cells, row_sha256(columns[:-1], cells)])
+    found = read_board(old)
+    assert [found.facts["videos"] for found in found.entries] == ["", ""]
+    assert found.entries[0].facts | {"videos": "x"} == new.entries[0].facts
+    write_board(found)
+    assert old.read_text().splitlines()[0] == ",".join(header)
+    assert read_board(old) == found
+
+
 @pytest.mark.parametrize("start", ["=HYPERLINK(1)", "+1", "-1", "@x", "\tx", "\rx"])
 def test_formulas_are_neutralised(start):
     assert neutralise(start) == "'" + start

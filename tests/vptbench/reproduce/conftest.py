@@ -48,7 +48,7 @@ def make_facts():
         )
         ids = [f"clip-{number:03d}" for number in range(SPLITS[dataset]["test"])]
         scores = SimpleNamespace(
-            model="dmm", benchmark={"id": protocol.id}, data={"dataset": dataset, "synth": synth},
+            model="dmm", benchmark={"id": protocol.id}, data={"dataset": dataset, "synth": synth}, lacking="",
             clips={name: {"frames": frames, "size": [size, size]} for name in ids},
             metrics=dict(to_figure(name, value, mode) for name, value in VALUES.items()), resize=None,
             reference={"clips": 500, "frames": reference} if reference else None,

@@ -117,7 +117,7 @@ def test_the_record_says_what_was_compared(constant, tmp_path):
     benchmark = load_benchmark("synthetic-v1")
     assert (scores.model, scores.kind, scores.official) == ("made", "claimed", True)
     assert scores.benchmark["sha256"] == benchmark.sha256
-    assert scores.data == {"dataset": "iper", "synth": {"seed": 1}}
+    assert scores.data == {"dataset": "iper", "synth": {"seed": 1}, "videos": None}
     assert scores.inputs == {"outputs": "../made", "store": "../store", "targets": None}
     assert scores.networks == {}  # L1 needs none
     assert scores.clips["b/1"]["frames"] == 4
