@@ -1,7 +1,7 @@
 """A dataset's raw clips to a clip store: one task a clip, failures listed, resumed where it stopped."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -11,14 +11,7 @@ from vptbench.clip import Frames
 from vptbench.config import config_to_json
 from vptbench.engine import tasks_to_results
 from vptbench.errors import DatasetError, PoseError, StoreError, UsageError, VideoError, VptbenchError
-from vptbench.manifest import (
-    Json,
-    delete_parts,
-    library_versions,
-    make_folder,
-    read_json,
-    read_manifest,
-)
+from vptbench.manifest import Json, library_versions, read_json
 from vptbench.prepare.bodies import BODIES, check_body, keypoints_to_parts
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP, Crop, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
@@ -31,6 +24,7 @@ from vptbench.store import schema
 from vptbench.store.reader import read_clip
 from vptbench.store.writer import (
     ClipParts,
+    begin_folder,
     clip_path,
     clip_to_file,
     write_clips_table,
@@ -150,24 +144,69 @@ def source_to_store(
     """
     if scheduler is not None:  # its workers may stand in another folder
         raw, store = raw.absolute(), store.absolute()
+    clips, manifest = read_source(dataset, raw, config_to_json(settings))
+    begin_store(store, manifest)
+    task = partial(_prepare_clip, _Job(dataset, raw, store, settings))
+    return clips_to_store(store, manifest, clips, task, workers=workers, scheduler=scheduler)
+
+
+def read_source(
+    dataset: str, raw: Path, settings: Mapping[str, Json]
+) -> tuple[list[RawClip], dict[str, Json]]:
+    """The clips that a dataset's folder should hold, and what the store's manifest says from the beginning.
+
+    Raises:
+        DatasetError: The raw data are not in the dataset's layout, or synthetic ones are unfinished.
+        StoreError: The compression of the settings is not installed.
+    """
     source = load_dataset(dataset)
     if not raw.is_dir():
         raise DatasetError(
             f"expected the files of {source.title} in a folder at {raw}, found none; check the path"
         )
-    clips = sorted(source.list_clips(raw), key=lambda clip: (schema.SPLITS.index(clip.split), clip.id))
+    clips = source.list_clips(raw)
     manifest = _to_manifest(source, raw, settings)
     _check_compression(settings)
-    _begin(store, manifest)
+    return clips, manifest
 
+
+def begin_store(store: Path, manifest: Mapping[str, Json]) -> None:
+    """As `begin_folder`, of a clip store.
+
+    Raises:
+        StoreError: The folder holds something else, or a store of another dataset or other settings.
+        ManifestError: It is a store of another version, or its parent is a file.
+    """
+    begin_folder(store, manifest, manifest=schema.MANIFEST, kind=schema.FORMAT, what="a clip store")
+
+
+def clips_to_store(
+    store: Path,
+    manifest: Mapping[str, Json],
+    clips: list[RawClip],
+    task: Callable[[RawClip], None],
+    *,
+    workers: int,
+    scheduler: str | None,
+) -> PrepareReport:
+    """Do a task for each clip that the store does not hold yet, and finish the store.
+
+    Args:
+        store: The store, begun.
+        manifest: What ``store.json`` says from the beginning.
+        clips: All that should be there.
+        task: Writes the clip file of a raw clip.
+        workers: Processes.
+        scheduler: Address of a Dask scheduler, or None.
+    """
+    clips = sorted(clips, key=lambda clip: (schema.SPLITS.index(clip.split), clip.id))
     there = {clip.id for clip in clips if clip_path(store, clip.split, clip.id).exists()}
     failures = {clip.id: ("raw", clip.problem) for clip in clips if clip.problem and clip.id not in there}
     todo = [clip for clip in clips if clip.id not in there and clip.id not in failures]
     if todo:
         write_store_manifest(store, {**manifest, "complete": False})
-    job = _Job(dataset, raw, store, settings)
-    results = tasks_to_results(partial(_prepare_clip, job), todo, workers=workers, scheduler=scheduler)
-    for clip, result in track(results, total=len(todo), label=f"prepare {dataset}"):
+    results = tasks_to_results(task, todo, workers=workers, scheduler=scheduler)
+    for clip, result in track(results, total=len(todo), label=f"prepare {manifest['dataset']}"):
         if isinstance(result, VptbenchError):
             failures[clip.id] = STAGES.get(type(result), "prepare"), " ".join(str(result).split())
     _finish(store, manifest, clips, failures)
@@ -191,8 +230,7 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
         pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
         poses = clip_to_poses(clip, truth, info.frames, pose_settings)
-        chosen = "full-v1" if clip.cropped == settings.crop else settings.crop  # cut already
-        crop = keypoints_to_box(chosen, poses.keypoints, size, settings.size)
+        crop = keypoints_to_box(crop_to_make(clip, settings.crop), poses.keypoints, size, settings.size)
         found = keypoints_to_parts(
             poses.keypoints, truth, crop, body=settings.body, fps=info.fps, size=settings.size
         )
@@ -204,7 +242,7 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
                 **found.attributes,
             },
             shape=(info.frames, settings.size, settings.size),
-            frames=_to_frames(crop, media_to_frames(clip, info)),
+            frames=crop_frames(crop, media_to_frames(clip, info)),
             keypoints=crop.move_points(poses.keypoints),
             mask=found.mask,
             mesh=found.mesh,
@@ -214,7 +252,12 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
         clip_to_file(parts, path, compression=settings.compression)
 
 
-def _to_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
+def crop_to_make(clip: RawClip, crop: str) -> str:
+    """The crop that brings a clip's pictures to `crop`: none where they are cut so already."""
+    return "full-v1" if clip.cropped == crop else crop
+
+
+def crop_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
     """Raw frames, cut and resized."""
     done = 0
     for frames in chunks:
@@ -237,7 +280,7 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dic
     }
 
 
-def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:
+def _to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json]) -> dict[str, Json]:
     """What ``store.json`` says from the beginning.
 
     Raises:
@@ -258,60 +301,21 @@ def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[
         "dataset": source.name,
         **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
         "synth": synth,
-        "settings": config_to_json(settings),
+        "settings": settings,
         "libraries": library_versions(),
     }
 
 
-def _check_compression(settings: PrepareSettings) -> None:
+def _check_compression(settings: Mapping[str, Json]) -> None:
     """Refuse at once what would fail for every clip.
 
     Raises:
         StoreError: zstd is asked for and not installed.
     """
-    if settings.compression == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
+    if settings["compression"] == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
         raise StoreError(
             "expected hdf5plugin for --compression zstd, found none; pip install 'vptbench[zstd]'"
         )
-
-
-def _begin(store: Path, manifest: Mapping[str, Json]) -> None:
-    """Make the folder of a new store, or check that it can be continued and clear what was left unfinished.
-
-    Raises:
-        StoreError: The folder holds something else, or a store of another dataset or other settings.
-        ManifestError: It is a store of another version, or its parent is a file.
-    """
-    make_folder(store)
-    path = store / schema.MANIFEST
-    if not path.exists():
-        foreign = sorted(
-            entry.name for entry in store.iterdir() if not entry.name.startswith(f".{path.name}.")
-        )
-        if foreign:
-            raise StoreError(
-                f"{store}: expected an empty folder or a clip store, found {foreign[0]} and no {path.name}; "
-                "choose another place"
-            )
-    else:
-        found, wanted = (
-            {"dataset": document.get("dataset"), "synth": document.get("synth"), **_settings(document)}
-            for document in (read_manifest(path, kind=schema.FORMAT, version_number=schema.VERSION), manifest)
-        )
-        others = [
-            f"{key} {wanted[key]} (found {found.get(key)})" for key in wanted if wanted[key] != found.get(key)
-        ]
-        if others:
-            raise StoreError(
-                f"{store}: expected a clip store of {', '.join(others)}; "
-                "choose another place, or delete that store"
-            )
-    delete_parts(store)
-
-
-def _settings(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
-    settings = manifest.get("settings")
-    return settings if isinstance(settings, Mapping) else {}
 
 
 def _finish(
