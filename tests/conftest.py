@@ -6,7 +6,8 @@ import pytest
 import torch
 from hypothesis import settings
 
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.synth.build import seed_to_raw
 
 settings.register_profile("vptbench", deadline=None, derandomize=True, max_examples=40)

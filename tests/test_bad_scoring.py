@@ -13,7 +13,8 @@ from vptbench import open_store
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.cli import main
 from vptbench.outputs import open_outputs
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.synth.build import seed_to_raw
 from vptbench.video import frames_to_video
 

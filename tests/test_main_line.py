@@ -5,7 +5,8 @@ import pytest
 
 from vptbench import open_store
 from vptbench.mesh.flow import flow_to_pixels
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.synth import build
 
 LAYOUTS = ("fashionvideo", "iper")

@@ -8,6 +8,7 @@ import pytest
 from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchmark
 from vptbench.benchmarks.noisy import load_noisy_benchmark
 from vptbench.cli.check import CHECKS
+from vptbench.generate.export import FORMATS
 from vptbench.metrics.table import METRICS, metric_facts
 from vptbench.prepare.crop import CROPS
 from vptbench.prepare.sources import DATASETS
@@ -16,7 +17,9 @@ from vptbench.registry import check_id, group_to_table, id_to_object
 KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
 
-@pytest.mark.parametrize("table", [CROPS, DATASETS, CHECKS], ids=["crops", "datasets", "checks"])
+@pytest.mark.parametrize(
+    "table", [CROPS, DATASETS, CHECKS, FORMATS], ids=["crops", "datasets", "checks", "formats"]
+)
 def test_entries_can_be_imported(table):
     for name in table:
         assert callable(id_to_object(name, table, "entry"))

@@ -8,7 +8,8 @@ from vptbench.errors import ScoreError
 from vptbench.generate.run import store_to_outputs
 from vptbench.leaderboard.entry import add_entry
 from vptbench.manifest import delete
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.report.page import scores_to_page
 from vptbench.score import ScoreSettings, outputs_to_scorefile
 from vptbench.synth.build import seed_to_raw

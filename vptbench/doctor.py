@@ -37,7 +37,7 @@ class Finding:
 
 
 def machine_to_findings(weights_dir: Path | None = None) -> list[Finding]:
-    """Look at interpreter, decoders, accelerator, extras, SMPL file, disk, estimators of poses and networks."""
+    """Look at interpreter, decoders, accelerator, extras, SMPL file, disk, estimators and networks."""
     found = [_python(), _decord(), _accelerator(), _zstd(), _smpl(), _disk()]
     return [*found, *_estimators(), *_networks(weights_dir)]
 

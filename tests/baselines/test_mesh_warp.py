@@ -12,7 +12,8 @@ from vptbench.clip import Clip, Mesh
 from vptbench.errors import ModelError
 from vptbench.metrics.l1 import L1
 from vptbench.metrics.ssim import SSIM
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.skeleton import BODY_25, MIRROR, missing_keypoints
 from vptbench.store.reader import open_store
 from vptbench.synth.build import seed_to_raw

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from vptbench.errors import UsageError
 from vptbench.manifest import Json, json_to_text
@@ -109,6 +110,17 @@ def resolve_claims(claims: Sequence[str]) -> dict[str, str]:
         if not key.strip() or not value.strip():
             raise UsageError(f"expected a claim such as model=NAME, got {claim!r}")
     return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def asked_for(*left_out: str) -> dict[str, object]:
+    """Parameters of the running command that were given in so many words, but for those left out."""
+    context = click.get_current_context()
+    defaults = {ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP}
+    return {
+        name: value
+        for name, value in context.params.items()
+        if name not in left_out and context.get_parameter_source(name) not in defaults
+    }
 
 
 def finish(done: str, skipped: Sequence[str], failed: Mapping[str, str], where: Path) -> None:

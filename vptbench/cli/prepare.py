@@ -6,6 +6,9 @@ import click
 
 from vptbench.cli import options
 
+NO_SETTINGS = ("dataset", "raw", "store", "benchmark", "compression", "poses_from", "workers", "scheduler")
+"""Parameters that a pose pack leaves to its user."""
+
 
 @click.command()
 @click.argument("dataset", metavar="DATASET")
@@ -53,11 +56,18 @@ from vptbench.cli import options
     show_default=True,
     help="Of the clip files; zstd is smaller, reads faster and needs vptbench[zstd].",
 )
+@click.option(
+    "--poses-from",
+    type=options.FOLDER,
+    metavar="PACK",
+    help="A pose pack (`vptbench export`): crop, keypoints, mesh and mask are taken from it.",
+)
 @options.workers
 @options.verbose
 def command(
     dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
     poses: str, swaps: str, smoothing: str, body: str, smpl_model: Path | None, compression: str,
+    poses_from: Path | None,
     workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Turn the videos of DATASET in RAW into the clip store STORE.
@@ -66,20 +76,24 @@ def command(
 
     Interrupted, the same command goes on where it stopped. Clips that cannot be prepared are listed in
     STORE/failures.csv with the reason; the others are done, and the exit status is 1.
-    """
-    from vptbench.prepare.build import PrepareSettings, source_to_store
-    from vptbench.prepare.protocol import resolve_size_and_crop
 
-    side, cut = resolve_size_and_crop(benchmark, size, crop)
-    settings = PrepareSettings(
-        size=side,
-        crop=cut,
-        poses=poses,
-        swaps=swaps,
-        smoothing=smoothing,
-        body=body,
-        compression=compression,
-        smpl_model=smpl_model,
-    )
-    report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
+    With --poses-from, a video is found in the pack by the SHA-256 of its file, and the pack says size, crop
+    and how poses were made.
+    """
+    from vptbench.prepare.build import source_to_store
+    from vptbench.prepare.pack import Join, check_asked, pack_to_store
+    from vptbench.prepare.protocol import resolve_size_and_crop
+    from vptbench.prepare.settings import PrepareSettings
+
+    if poses_from is not None:
+        check_asked(poses_from, options.asked_for(*NO_SETTINGS), benchmark)
+        join = Join(dataset, raw, poses_from, compression)
+        report = pack_to_store(join, store, workers=workers, scheduler=scheduler)
+    else:
+        side, cut = resolve_size_and_crop(benchmark, size, crop)
+        settings = PrepareSettings(
+            size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, body=body,
+            compression=compression, smpl_model=smpl_model,
+        )  # fmt: skip
+        report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

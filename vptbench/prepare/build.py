@@ -1,46 +1,30 @@
 """A dataset's raw clips to a clip store: one task a clip, failures listed, resumed where it stopped."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from vptbench.body.smpl import SmplBody, load_smpl
 from vptbench.clip import Frames
-from vptbench.config import config_to_json
 from vptbench.engine import tasks_to_results
-from vptbench.errors import (
-    DatasetError,
-    PickleError,
-    PoseError,
-    StoreError,
-    UsageError,
-    VideoError,
-    VptbenchError,
-)
-from vptbench.manifest import (
-    Json,
-    delete_parts,
-    library_versions,
-    make_folder,
-    read_json,
-    read_manifest,
-)
-from vptbench.prepare.bodies import BODIES, LICENCE, check_body, clip_to_brought, keypoints_to_parts
-from vptbench.prepare.crop import CROPS, DEFAULT_CROP, Crop, keypoints_to_box
+from vptbench.errors import DatasetError, PickleError, PoseError, StoreError, VideoError, VptbenchError
+from vptbench.manifest import Json, library_versions, read_json
+from vptbench.prepare.bodies import LICENCE, check_body, clip_to_brought, keypoints_to_parts
+from vptbench.prepare.crop import Crop, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.poses import Poses, PoseSettings, clip_to_poses, smpl_to_poses
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.smpl import clip_to_smpl
 from vptbench.prepare.sources import Dataset, RawClip, load_dataset
 from vptbench.prepare.truth import Truth, opened_truth
 from vptbench.progress import track
-from vptbench.registry import check_known
 from vptbench.store import schema
 from vptbench.store.reader import read_clip
 from vptbench.store.writer import (
     ClipParts,
+    begin_folder,
     clip_path,
     clip_to_file,
     write_clips_table,
@@ -48,9 +32,6 @@ from vptbench.store.writer import (
     write_store_manifest,
 )
 from vptbench.video import VideoInfo
-
-SMALLEST = 16
-"""Fewest pixels of a prepared frame's side."""
 
 STAGES: Mapping[type[VptbenchError], str] = {
     DatasetError: "raw",
@@ -64,69 +45,6 @@ STAGES: Mapping[type[VptbenchError], str] = {
 SYNTH_MANIFEST = "synth.json"
 SYNTH_UNFINISHED = "synth-unfinished.json"
 """Beside synthetic raw data, written by `vptbench synth`."""
-
-
-@dataclass(frozen=True)
-class PrepareSettings:
-    """How clips are prepared; the same for all clips of a store.
-
-    Attributes:
-        size: Width and height of the frames, pixels.
-        crop: Crop id (`crop.CROPS`).
-        poses: Where keypoints come from (`poses.POSES`).
-        swaps: Whose left–right swaps are put right (`poses.SWAPS`).
-        smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
-        body: Where mask and mesh come from (`bodies.BODIES`).
-        compression: Of the clip files (`schema.COMPRESSIONS`).
-        smpl_model: The user's SMPL file, for bodies "smpl" and "auto" and poses "smpl", or None. Stores keep
-            its SHA-256.
-
-    Raises:
-        UsageError: The size is too small, or the body needs a model file.
-        RegistryError: Another value is unknown.
-    """
-
-    size: int = 256
-    crop: str = DEFAULT_CROP
-    poses: str = "auto"
-    swaps: str = "estimated"
-    smoothing: str = "none"
-    body: str = "auto"
-    compression: str = "gzip"
-    smpl_model: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.size < SMALLEST:
-            raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
-        if "smpl" in {self.body, self.poses} and self.smpl_model is None:
-            raise UsageError(
-                "expected an SMPL model file for --body smpl or --poses smpl, found none; give --smpl-model "
-                "FILE, or set VPTBENCH_SMPL"
-            )
-        for value, known, area in (
-            (self.crop, CROPS, "crop"),
-            (self.body, BODIES, "source of bodies"),
-            (self.compression, schema.COMPRESSIONS, "compression"),
-        ):
-            check_known(value, known, area)
-        PoseSettings(self.poses, self.swaps, self.smoothing)
-
-    def load_smpl(self) -> SmplBody | None:
-        """The body of the user's SMPL file, where it can be needed.
-
-        Raises:
-            BodyError: The file is missing, or not of SMPL's kind.
-            PickleError: It is no pickle of arrays.
-        """
-        if self.smpl_model is None or not (self.body in {"smpl", "auto"} or self.poses == "smpl"):
-            return None
-        return load_smpl(self.smpl_model)
-
-    def to_json(self) -> dict[str, Json]:
-        """As stores keep them: the SMPL file by its hash, None where it is not needed."""
-        smpl = self.load_smpl()
-        kept = None if smpl is None else smpl.sha256
-        return {**config_to_json(self), "smpl_model": kept}
 
 
 @dataclass(frozen=True)
@@ -189,24 +107,69 @@ def source_to_store(
         raw, store = raw.absolute(), store.absolute()
         if settings.smpl_model is not None:
             settings = replace(settings, smpl_model=settings.smpl_model.absolute())
+    clips, manifest = read_source(dataset, raw, settings.to_json())
+    begin_store(store, manifest)
+    task = partial(_prepare_clip, _Job(dataset, raw, store, settings))
+    return clips_to_store(store, manifest, clips, task, workers=workers, scheduler=scheduler)
+
+
+def read_source(
+    dataset: str, raw: Path, settings: Mapping[str, Json]
+) -> tuple[list[RawClip], dict[str, Json]]:
+    """The clips that a dataset's folder should hold, and what the store's manifest says from the beginning.
+
+    Raises:
+        DatasetError: The raw data are not in the dataset's layout, or synthetic ones are unfinished.
+        StoreError: The compression of the settings is not installed.
+    """
     source = load_dataset(dataset)
     if not raw.is_dir():
         raise DatasetError(
             f"expected the files of {source.title} in a folder at {raw}, found none; check the path"
         )
-    clips = sorted(source.list_clips(raw), key=lambda clip: (schema.SPLITS.index(clip.split), clip.id))
+    clips = source.list_clips(raw)
     manifest = _to_manifest(source, raw, settings)
     _check_compression(settings)
-    _begin(store, manifest)
+    return clips, manifest
 
+
+def begin_store(store: Path, manifest: Mapping[str, Json]) -> None:
+    """As `begin_folder`, of a clip store.
+
+    Raises:
+        StoreError: The folder holds something else, or a store of another dataset or other settings.
+        ManifestError: It is a store of another version, or its parent is a file.
+    """
+    begin_folder(store, manifest, manifest=schema.MANIFEST, kind=schema.FORMAT, what="a clip store")
+
+
+def clips_to_store(
+    store: Path,
+    manifest: Mapping[str, Json],
+    clips: list[RawClip],
+    task: Callable[[RawClip], None],
+    *,
+    workers: int,
+    scheduler: str | None,
+) -> PrepareReport:
+    """Do a task for each clip that the store does not hold yet, and finish the store.
+
+    Args:
+        store: The store, begun.
+        manifest: What ``store.json`` says from the beginning.
+        clips: All that should be there.
+        task: Writes the clip file of a raw clip.
+        workers: Processes.
+        scheduler: Address of a Dask scheduler, or None.
+    """
+    clips = sorted(clips, key=lambda clip: (schema.SPLITS.index(clip.split), clip.id))
     there = {clip.id for clip in clips if clip_path(store, clip.split, clip.id).exists()}
     failures = {clip.id: ("raw", clip.problem) for clip in clips if clip.problem and clip.id not in there}
     todo = [clip for clip in clips if clip.id not in there and clip.id not in failures]
     if todo:
         write_store_manifest(store, {**manifest, "complete": False})
-    job = _Job(dataset, raw, store, settings)
-    results = tasks_to_results(partial(_prepare_clip, job), todo, workers=workers, scheduler=scheduler)
-    for clip, result in track(results, total=len(todo), label=f"prepare {dataset}"):
+    results = tasks_to_results(task, todo, workers=workers, scheduler=scheduler)
+    for clip, result in track(results, total=len(todo), label=f"prepare {manifest['dataset']}"):
         if isinstance(result, VptbenchError):
             failures[clip.id] = STAGES.get(type(result), "prepare"), " ".join(str(result).split())
     _finish(store, manifest, clips, failures)
@@ -229,8 +192,7 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     size = (info.height, info.width)
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
         poses = _to_poses(settings, clip, truth, info)
-        chosen = "full-v1" if clip.cropped == settings.crop else settings.crop  # cut already
-        crop = keypoints_to_box(chosen, poses.keypoints, size, settings.size)
+        crop = keypoints_to_box(crop_to_make(clip, settings.crop), poses.keypoints, size, settings.size)
         brought = clip_to_brought(clip, truth, info, body=settings.body, smpl=settings.load_smpl())
         found = keypoints_to_parts(
             poses.keypoints, brought, crop, body=settings.body, fps=info.fps, size=settings.size
@@ -243,7 +205,7 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
                 **found.attributes,
             },
             shape=(info.frames, settings.size, settings.size),
-            frames=_to_frames(crop, media_to_frames(clip, info)),
+            frames=crop_frames(crop, media_to_frames(clip, info)),
             keypoints=crop.move_points(poses.keypoints),
             mask=found.mask,
             mesh=found.mesh,
@@ -261,7 +223,12 @@ def _to_poses(settings: PrepareSettings, clip: RawClip, truth: Truth | None, inf
     return clip_to_poses(clip, truth, info.frames, pose_settings)
 
 
-def _to_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
+def crop_to_make(clip: RawClip, crop: str) -> str:
+    """The crop that brings a clip's pictures to `crop`: none where they are cut so already."""
+    return "full-v1" if clip.cropped == crop else crop
+
+
+def crop_frames(crop: Crop, chunks: Iterator[Frames]) -> Iterator[Frames]:
     """Raw frames, cut and resized."""
     done = 0
     for frames in chunks:
@@ -284,7 +251,7 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dic
     }
 
 
-def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:
+def _to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json]) -> dict[str, Json]:
     """What ``store.json`` says from the beginning.
 
     Raises:
@@ -305,61 +272,22 @@ def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[
         "dataset": source.name,
         **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
         "synth": synth,
-        "settings": settings.to_json(),
-        **({} if settings.load_smpl() is None else {"body_licence": LICENCE}),
+        "settings": settings,
+        **({} if settings.get("smpl_model") is None else {"body_licence": LICENCE}),
         "libraries": library_versions(),
     }
 
 
-def _check_compression(settings: PrepareSettings) -> None:
+def _check_compression(settings: Mapping[str, Json]) -> None:
     """Refuse at once what would fail for every clip.
 
     Raises:
         StoreError: zstd is asked for and not installed.
     """
-    if settings.compression == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
+    if settings["compression"] == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
         raise StoreError(
             "expected hdf5plugin for --compression zstd, found none; pip install 'vptbench[zstd]'"
         )
-
-
-def _begin(store: Path, manifest: Mapping[str, Json]) -> None:
-    """Make the folder of a new store, or check that it can be continued and clear what was left unfinished.
-
-    Raises:
-        StoreError: The folder holds something else, or a store of another dataset or other settings.
-        ManifestError: It is a store of another version, or its parent is a file.
-    """
-    make_folder(store)
-    path = store / schema.MANIFEST
-    if not path.exists():
-        foreign = sorted(
-            entry.name for entry in store.iterdir() if not entry.name.startswith(f".{path.name}.")
-        )
-        if foreign:
-            raise StoreError(
-                f"{store}: expected an empty folder or a clip store, found {foreign[0]} and no {path.name}; "
-                "choose another place"
-            )
-    else:
-        found, wanted = (
-            {"dataset": document.get("dataset"), "synth": document.get("synth"), **_settings(document)}
-            for document in (read_manifest(path, kind=schema.FORMAT, version_number=schema.VERSION), manifest)
-        )
-        others = [
-            f"{key} {wanted[key]} (found {found.get(key)})" for key in wanted if wanted[key] != found.get(key)
-        ]
-        if others:
-            raise StoreError(
-                f"{store}: expected a clip store of {', '.join(others)}; "
-                "choose another place, or delete that store"
-            )
-    delete_parts(store)
-
-
-def _settings(manifest: Mapping[str, Json]) -> Mapping[str, Json]:
-    settings = manifest.get("settings")
-    return settings if isinstance(settings, Mapping) else {}
 
 
 def _finish(

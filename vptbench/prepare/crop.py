@@ -9,7 +9,8 @@ clips with and without a mesh have the same frames. Here are the crops of one sq
 ones, whose box grows (`crop_bdmm.py`) or is no square (`crop_gfla.py`), have files of their own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self, cast
 
@@ -20,7 +21,7 @@ from vptbench.clip import Frames
 from vptbench.errors import PoseError
 from vptbench.manifest import Json
 from vptbench.prepare.resample import Taps, axis_to_taps, resample
-from vptbench.registry import id_to_object
+from vptbench.registry import check_known, id_to_object
 
 CROPS = {
     "clip-square-v1": "vptbench.prepare.crop:clip_square",
@@ -28,7 +29,11 @@ CROPS = {
     "bdmm-crop-v1": "vptbench.prepare.crop_bdmm:growing_box",
     "gfla-squash-v1": "vptbench.prepare.crop_gfla:squash",
 }
-"""Crop ids to functions from keypoints (T, 25, 3), the raw (H, W) and the new size to a `Crop`."""
+"""Crop ids to functions from keypoints (T, 25, 3), the raw (H, W) and the new size to a `Crop`.
+
+Beside each function, its module has `attributes_to_crop`: from what `Crop.to_attributes` said, the raw (H, W)
+and the new size to the same crop again.
+"""
 
 DEFAULT_CROP = "clip-square-v1"
 
@@ -181,6 +186,47 @@ def keypoints_to_box(crop: str, keypoints: NDArray[np.float32], raw_size: tuple[
         "Callable[[NDArray[np.float32], tuple[int, int], int], Crop]", id_to_object(crop, CROPS, "crop")
     )
     return find(keypoints, raw_size, size)
+
+
+def restore_crop(crop: str, attributes: Mapping[str, Json], raw_size: tuple[int, int], size: int) -> Crop:
+    """The crop that a clip was cut with, without its raw keypoints.
+
+    Args:
+        crop: Crop id.
+        attributes: The clip's, in which `Crop.to_attributes` stands.
+        raw_size: (H, W) of the raw frames.
+        size: Width and height to resize to.
+
+    Raises:
+        RegistryError: The id is unknown.
+        PoseError: The attributes are none that this crop gives for such frames.
+    """
+    module = CROPS[check_known(crop, CROPS, "crop")].partition(":")[0]
+    restore = cast(
+        "Callable[[Mapping[str, Json], tuple[int, int], int], Crop]",
+        id_to_object(crop, {crop: f"{module}:attributes_to_crop"}, "crop"),
+    )
+    with suppress(ValueError, TypeError, KeyError, IndexError, OverflowError, ZeroDivisionError):
+        made = restore(attributes, raw_size, size)
+        if made.to_attributes().items() <= attributes.items():
+            return made
+    raise PoseError(
+        f"expected crop_box and scale as {crop} gives them for frames of {raw_size[1]}×{raw_size[0]} pixels, "
+        f"found {attributes.get('crop_box')!r:.80} and {attributes.get('scale')!r:.80}; fetch the pack again"
+    )
+
+
+def attributes_to_crop(attributes: Mapping[str, Json], raw_size: tuple[int, int], size: int) -> CropBox:
+    """The square of `CropBox.to_attributes`.
+
+    Raises:
+        ValueError: It is empty, or lies elsewhere than `clip_square` and `full` place it.
+    """
+    x0, y0, side, _ = map(int, cast("Sequence[float]", attributes["crop_box"]))
+    placed = (_place(x0, side, raw_size[1]), _place(y0, side, raw_size[0]))
+    if not 0 < side <= max(raw_size) or placed != (x0, y0):
+        raise ValueError(f"a square of {side} pixels at {x0}, {y0}")
+    return CropBox(x0=x0, y0=y0, side=side, size=size)
 
 
 def clip_square(keypoints: NDArray[np.float32], raw_size: tuple[int, int], size: int) -> CropBox:

@@ -1,7 +1,8 @@
 """The crop of BDMM's preparation: a box that grows with the frames seen so far."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Self, cast
 
 import cv2
 import numpy as np
@@ -158,6 +159,22 @@ class GrowingBox:
             cut.x0 - cut.left, cut.side, self.size, cut.right - cut.left, repeat_edge=False
         )
         return resample(inside, rows, columns)[..., 0] >= 128
+
+
+def attributes_to_crop(attributes: Mapping[str, Json], raw_size: tuple[int, int], size: int) -> GrowingBox:
+    """The cuts of `GrowingBox.to_attributes`.
+
+    Raises:
+        ValueError: One is empty, wider than high, or not within the raw frame.
+    """
+    height, width = raw_size
+    cuts = []
+    for row in cast("Sequence[Sequence[float]]", attributes["crop_inside"]):
+        left, top, across, down = map(int, row)
+        if not (0 <= left < left + across <= width and 0 <= top < top + down <= height and across <= down):
+            raise ValueError(f"a cut of {across}×{down} pixels at {left}, {top}")
+        cuts.append(Cut(left=left, top=top, right=left + across, bottom=top + down))
+    return GrowingBox(cuts=tuple(cuts), size=size)
 
 
 def growing_box(keypoints: NDArray[np.float32], raw_size: tuple[int, int], size: int) -> GrowingBox:

@@ -1,5 +1,6 @@
 """The crop of GFLA's preparation: none; the whole frame is pressed into the square."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -71,6 +72,16 @@ class Squash:
     def to_attributes(self) -> dict[str, Json]:
         """One row each; the scale differs by axis."""
         return {"crop_box": [0.0, 0.0, float(self.width), float(self.height)], "scale": list(self.scale)}
+
+
+def attributes_to_crop(
+    attributes: Mapping[str, Json],  # noqa: ARG001 - as all crops
+    raw_size: tuple[int, int],
+    size: int,
+) -> Squash:
+    """The squash of the raw frame, which depends on nothing else."""
+    height, width = raw_size
+    return Squash(height=height, width=width, size=size)
 
 
 def squash(

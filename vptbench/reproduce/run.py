@@ -20,7 +20,8 @@ from vptbench.generate.model import Audit, FoundModel, Model
 from vptbench.generate.run import store_to_outputs
 from vptbench.manifest import Json, delete, json_to_text, write_text
 from vptbench.metrics import metric_facts
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.sources import load_dataset
 from vptbench.reproduce.recipe import Facts, load_recipe
 from vptbench.reproduce.table import CLAUSES, facts_to_table, table_to_page

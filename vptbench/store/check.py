@@ -1,4 +1,4 @@
-"""What is wrong with a clip store, read to the last byte, and which of its clips are doubtful."""
+"""What is wrong with a clip store or a pose pack, read to the last byte, and which clips are doubtful."""
 
 import shlex
 from pathlib import Path
@@ -7,8 +7,9 @@ from vptbench.clip import Clip, Rows
 from vptbench.errors import VptbenchError
 from vptbench.progress import track
 from vptbench.store import schema
+from vptbench.store.pack import PosePack, open_pack
 from vptbench.store.quality import Quality, quality_to_lines, store_to_qualities
-from vptbench.store.reader import Store, open_store
+from vptbench.store.reader import NoFrames, Store, open_store
 from vptbench.store.writer import clip_path
 
 MOST_DOUBTFUL = 20
@@ -86,7 +87,28 @@ def _quality_to_warning(path: Path, quality: Quality) -> str:
     )
 
 
-def _clip_to_problems(store: Store, name: str) -> list[str]:
+def pack_to_problems(path: Path) -> list[str]:
+    """Read the whole pose pack; each problem in a line, empty if nothing is wrong.
+
+    Raises:
+        VptbenchError: It is no pack at all, of an unknown version, was interrupted, or its table is damaged.
+    """
+    pack = open_pack(path)
+    problems = []
+    for clip in track(pack, total=len(pack), label="check"):
+        try:
+            problems += _clip_to_problems(pack, clip)
+        except VptbenchError as error:
+            problems.append(str(error))
+    listed = {clip_path(path, str(pack.table.at[clip, "split"]), clip) for clip in pack}
+    on_disk = {file for file in (path / schema.CLIPS_FOLDER).rglob("*") if not file.is_dir()}
+    problems += [
+        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - listed)
+    ]
+    return problems
+
+
+def _clip_to_problems(store: Store | PosePack, name: str) -> list[str]:
     clip = store[name]
     row = store.table.loc[name].to_dict()
     facts = {
@@ -108,6 +130,6 @@ def _clip_to_problems(store: Store, name: str) -> list[str]:
 def _read_through(clip: Clip) -> None:
     """Read every row, so that a damaged chunk raises `StoreError`."""
     parts: list[Rows | None] = [clip.frames, clip.mask, clip.mesh.vertices if clip.mesh else None]
-    for rows in parts:
+    for rows in parts[1:] if isinstance(clip.frames, NoFrames) else parts:
         for index in range(rows.shape[0] if rows is not None else 0):
             _ = rows[index] if rows is not None else None

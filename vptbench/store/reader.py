@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import h5py
 import numpy as np
@@ -67,6 +68,30 @@ class FileRows:
         return self.shape[0]
 
 
+@dataclass(frozen=True)
+class NoFrames:
+    """In place of the frames of a pose pack's clip: their shape, and nothing to read.
+
+    Attributes:
+        path: The clip file.
+        shape: (T, H, W, 3) of the frames that the poses belong to.
+    """
+
+    path: Path
+    shape: tuple[int, ...]
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """As of frames."""
+        return np.dtype(np.uint8)
+
+    def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
+        raise StoreError(
+            f"{self.path}: expected a clip with frames, found one of a pose pack, which has none; join the "
+            "pack to your copy of the videos by `vptbench prepare DATASET RAW STORE --poses-from PACK`"
+        )
+
+
 @dataclass(frozen=True, eq=False)
 class Store(Mapping[str, Clip]):
     """A clip store: ids to lazy clips, in the order of ``clips.csv``.
@@ -118,24 +143,36 @@ def open_store(path: Path | str) -> Store:
         ``clip = open_store("store")["001/9/1"]; clip.frames[0:6]``
     """
     path = Path(path)
+    if (path / schema.PACK_MANIFEST).exists() and not (path / schema.MANIFEST).exists():
+        raise StoreError(
+            f"{path}: expected a clip store, found a pose pack, which has no frames; join it to your copy of "
+            f"the videos by `vptbench prepare DATASET RAW STORE --poses-from {path}`, and give that store"
+        )
     manifest = read_manifest(path / schema.MANIFEST, kind=schema.FORMAT, version_number=schema.VERSION)
     table_path = path / schema.CLIPS_TABLE
     if manifest.get("complete") is not True or not table_path.exists():
         raise StoreError(
             f"{path}: expected a finished clip store, found an interrupted one; run the same prepare again"
         )
+    return Store(path=path, manifest=manifest, table=read_clips_table(path, schema.CLIPS_COLUMNS))
+
+
+def read_clips_table(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The ``clips.csv`` of a store or a pack, indexed by clip id; it begins with `columns`.
+
+    Raises:
+        StoreError: It is damaged, or others have edited it beyond use.
+    """
+    path = folder / schema.CLIPS_TABLE
+    text = dict.fromkeys(("clip", "split", "raw_sha256", "raw_name", "file_sha256"), str)
     try:
-        table = pd.read_csv(
-            table_path, dtype={"clip": str, "split": str, "raw_sha256": str}, keep_default_na=False
-        )
+        table = pd.read_csv(path, dtype=text, keep_default_na=False)
     except ValueError as error:
-        raise StoreError(
-            f"{table_path}: expected a CSV table, found damage ({error}); prepare again"
-        ) from error
-    if tuple(table.columns[: len(schema.CLIPS_COLUMNS)]) != schema.CLIPS_COLUMNS:
-        raise StoreError(f"{table_path}: expected the columns {','.join(schema.CLIPS_COLUMNS)}, found others")
-    _check_table(table, table_path)
-    return Store(path=path, manifest=manifest, table=table.set_index("clip"))
+        raise StoreError(f"{path}: expected a CSV table, found damage ({error}); prepare again") from error
+    if tuple(table.columns[: len(columns)]) != columns:
+        raise StoreError(f"{path}: expected the columns {','.join(columns)}, found others")
+    _check_table(table, path)
+    return table.set_index("clip")
 
 
 def read_clip(path: Path) -> Clip:
@@ -145,21 +182,43 @@ def read_clip(path: Path) -> Clip:
         StoreError: It is missing, damaged, no clip file, or of an unknown version.
         ShapeError: Its parts do not fit together.
     """
+    return _read_file(path, schema.CLIP_FORMAT)
+
+
+def read_pack_clip(path: Path) -> Clip:
+    """Open one clip file of a pose pack, lazily; its frames have a shape, and refuse to be read.
+
+    Raises:
+        StoreError: As `read_clip`; or it holds something other than poses, mesh, mask and body.
+        ShapeError: Its parts do not fit together.
+    """
+    return _read_file(path, schema.PACK_CLIP_FORMAT)
+
+
+def _read_file(path: Path, kind: str) -> Clip:
+    """A clip file of either kind.
+
+    Raises:
+        StoreError: It is missing, damaged, of another kind, or of an unknown version.
+    """
     source = ClipFile(path)
     source.file()
     try:
-        return _file_to_clip(source)
+        return _file_to_clip(source, kind)
     except DAMAGE as error:
         raise StoreError(
             f"{path}: expected a whole clip file, found damage ({error}); delete it and prepare again"
         ) from error
 
 
-def _file_to_clip(source: ClipFile) -> Clip:
+def _file_to_clip(source: ClipFile, kind: str) -> Clip:
     file, path = source.file(), source.path
-    attributes = _read_attributes(file, path)
-    missing = [name for name in (schema.FRAMES, schema.KEYPOINTS) if name not in file]
-    missing += [f"attribute {name}" for name in schema.ATTRIBUTES if name not in attributes]
+    attributes = _read_attributes(file, path, kind)
+    packed = kind == schema.PACK_CLIP_FORMAT
+    needed = (schema.KEYPOINTS,) if packed else (schema.FRAMES, schema.KEYPOINTS)
+    stated = (*schema.ATTRIBUTES, schema.PACK_SIZE) if packed else schema.ATTRIBUTES
+    missing = [name for name in needed if name not in file]
+    missing += [f"attribute {name}" for name in stated if name not in attributes]
     if missing:
         raise StoreError(
             f"{path}: expected {', '.join(missing)}, found none; delete the file and prepare it again"
@@ -167,7 +226,7 @@ def _file_to_clip(source: ClipFile) -> Clip:
     return Clip(
         id=str(attributes["clip"]),
         split=str(attributes["split"]),
-        frames=_rows(source, schema.FRAMES),
+        frames=_no_frames(source, attributes) if packed else _rows(source, schema.FRAMES),
         keypoints=file[schema.KEYPOINTS][:],
         fps=float(str(attributes["fps"])),
         mask=_rows(source, schema.MASK) if schema.MASK in file else None,
@@ -204,15 +263,36 @@ def _open_file(path: Path) -> h5py.File:
         ) from error
 
 
-def _read_attributes(file: h5py.File, path: Path) -> dict[str, Json]:
-    attributes = {name: _plain(value) for name, value in file.attrs.items()}
-    if attributes.get("format") != schema.CLIP_FORMAT:
+def _no_frames(source: ClipFile, attributes: Mapping[str, Json]) -> NoFrames:
+    """What stands for a pack's frames, once it is seen that nothing in the file may be pictures.
+
+    Raises:
+        StoreError: The file holds something that no pack has.
+    """
+    file = source.file()
+    names = {*file, *(f"mesh/{name}" for name in file.get("mesh", {}))}
+    others = sorted(names - set(schema.PACK_PARTS))
+    others += [
+        f"{schema.BODY}/{name}"
+        for name, part in file.get(schema.BODY, {}).items()
+        if not isinstance(part, h5py.Dataset) or part.dtype.kind != "f"
+    ]
+    if others:
         raise StoreError(
-            f"{path}: expected format {schema.CLIP_FORMAT!r}, found {attributes.get('format')!r}"
+            f"{source.path}: expected keypoints, mask, mesh and body of floats alone in a pose pack, found "
+            f"{', '.join(others)}; export the store again"
         )
+    height, width = (int(str(side)) for side in cast("list[Json]", attributes[schema.PACK_SIZE]))
+    return NoFrames(source.path, (len(file[schema.KEYPOINTS]), height, width, 3))
+
+
+def _read_attributes(file: h5py.File, path: Path, kind: str) -> dict[str, Json]:
+    attributes = {name: _plain(value) for name, value in file.attrs.items()}
+    if attributes.get("format") != kind:
+        raise StoreError(f"{path}: expected format {kind!r}, found {attributes.get('format')!r}")
     if attributes.get("version") != schema.VERSION:
         raise StoreError(
-            f"{path}: expected version {schema.VERSION} of {schema.CLIP_FORMAT}, "
+            f"{path}: expected version {schema.VERSION} of {kind}, "
             f"found {attributes.get('version')!r}; install the vptbench that wrote it, or prepare again"
         )
     for name in schema.JSON_ATTRIBUTES:

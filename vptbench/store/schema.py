@@ -1,10 +1,13 @@
-"""Contract 1: names, types and version of the clip store and of its clip files."""
+"""Contract 1: names, types and version of the clip store, of its clip files, and of pose packs."""
 
 FORMAT = "vptbench-store"
 CLIP_FORMAT = "vptbench-clip"
+PACK_FORMAT = "vptbench-pose-pack"
+PACK_CLIP_FORMAT = "vptbench-pose-clip"
 VERSION = 1
 
 MANIFEST = "store.json"
+PACK_MANIFEST = "pack.json"
 CLIPS_TABLE = "clips.csv"
 FAILURES_TABLE = "failures.csv"
 CLIPS_FOLDER = "clips"
@@ -13,6 +16,8 @@ SPLITS = ("train", "test")
 
 CLIPS_COLUMNS = ("clip", "split", "frames", "height", "width", "fps", "raw_sha256")
 FAILURES_COLUMNS = ("clip", "stage", "reason")
+PACK_COLUMNS = (*CLIPS_COLUMNS, "raw_name", "file_sha256")
+"""Of a pack's ``clips.csv``: ``file_sha256`` is of the pack's own clip file."""
 
 FRAMES = "frames"
 KEYPOINTS = "keypoints"
@@ -37,6 +42,15 @@ for each frame, and ``crop_inside`` says which part of the box lies in the raw f
 ``settings`` is a JSON object, and so is ``pose_facts``, which may be missing: an estimator's version, how
 many frames lack the person or had sides exchanged, and a filter.
 """
+
+PACK_PARTS = ("mesh", BODY, KEYPOINTS, MASK, VERTICES, FACES, JOINT_WEIGHTS)
+"""Whatever may be in a pack's clip file; below ``body`` stand arrays of floats."""
+
+PACK_SIZE = "size"
+"""Attribute of a pack's clip files alone: (H, W) of the frames that are not there, pixels."""
+
+POSES_FROM = "poses_from"
+"""Attribute of clips whose poses came from a pose pack, and key of their store's manifest: its SHA-256."""
 
 JSON_ATTRIBUTES = ("settings", "pose_facts")
 """Attributes that hold JSON objects; one that is missing is read as an empty one."""

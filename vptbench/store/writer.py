@@ -14,7 +14,17 @@ from numpy.typing import NDArray
 
 from vptbench.clip import Frames, Mesh
 from vptbench.errors import StoreError
-from vptbench.manifest import Json, check_relative, json_to_text, write_manifest, write_text, written_beside
+from vptbench.manifest import (
+    Json,
+    check_relative,
+    delete_parts,
+    json_to_text,
+    make_folder,
+    read_manifest,
+    write_manifest,
+    write_text,
+    written_beside,
+)
 from vptbench.store import schema
 from vptbench.store.diskfile import DiskFile
 
@@ -28,7 +38,7 @@ class ClipParts:
     Attributes:
         attributes: One value for each of `schema.ATTRIBUTES`.
         shape: (T, H, W) of the clip.
-        frames: Chunks of RGB frames, uint8 (n, H, W, 3), T in all.
+        frames: Chunks of RGB frames, uint8 (n, H, W, 3), T in all; None: a clip file of a pose pack, without.
         keypoints: float32 (T, 25, 3).
         mask: Chunks, bool (n, H, W), T in all, or None where the person's outline is not known.
         mesh: Projected mesh with T rows, or None.
@@ -37,7 +47,7 @@ class ClipParts:
 
     attributes: Mapping[str, Json]
     shape: tuple[int, int, int]
-    frames: Iterable[Frames]
+    frames: Iterable[Frames] | None
     keypoints: NDArray[np.float32]
     mask: Iterable[NDArray[np.bool_]] | None
     mesh: Mesh | None
@@ -64,15 +74,16 @@ def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> 
     if missing:
         raise StoreError(f"{path}: expected the attributes {', '.join(missing)}, got none; state them")
     with written_beside(path) as part, _hdf5_file(part, path) as (file, disk):
-        _write_attributes(file, parts.attributes)
-        _write_rows(
-            file,
-            schema.FRAMES,
-            (*parts.shape, 3),
-            np.dtype(np.uint8),
-            _while_room(parts.frames, disk, path),
-            compression,
-        )
+        _write_attributes(file, parts)
+        if parts.frames is not None:
+            _write_rows(
+                file,
+                schema.FRAMES,
+                (*parts.shape, 3),
+                np.dtype(np.uint8),
+                _while_room(parts.frames, disk, path),
+                compression,
+            )
         if parts.mask is not None:
             _write_rows(
                 file,
@@ -94,14 +105,65 @@ def write_store_manifest(store: Path, body: Mapping[str, Json]) -> None:
     write_manifest(store / schema.MANIFEST, kind=schema.FORMAT, version_number=schema.VERSION, body=body)
 
 
-def write_clips_table(store: Path, rows: Iterable[Sequence[str | int | float]]) -> None:
-    """Write ``clips.csv``; rows as `schema.CLIPS_COLUMNS`."""
-    write_text(store / schema.CLIPS_TABLE, _rows_to_csv(schema.CLIPS_COLUMNS, rows))
+def write_clips_table(
+    store: Path,
+    rows: Iterable[Sequence[str | int | float]],
+    columns: Sequence[str] = schema.CLIPS_COLUMNS,
+) -> None:
+    """Write ``clips.csv``; rows as `columns`."""
+    write_text(store / schema.CLIPS_TABLE, _rows_to_csv(columns, rows))
 
 
 def write_failures_table(store: Path, rows: Iterable[Sequence[str | int | float]]) -> None:
     """Write ``failures.csv``; rows as `schema.FAILURES_COLUMNS`."""
     write_text(store / schema.FAILURES_TABLE, _rows_to_csv(schema.FAILURES_COLUMNS, rows))
+
+
+def begin_folder(folder: Path, wanted: Mapping[str, Json], *, manifest: str, kind: str, what: str) -> None:
+    """Make the folder of a new store or pack, or check that it can be continued and clear what is unfinished.
+
+    Args:
+        folder: The folder.
+        wanted: What its manifest will say; dataset, settings and the pack that poses came from must agree.
+        manifest: Name of the manifest.
+        kind: Its format.
+        what: What the folder is, in words.
+
+    Raises:
+        StoreError: The folder holds something else, or something of another dataset or other settings.
+        ManifestError: It is of another version, or its parent is a file.
+    """
+    make_folder(folder)
+    path = folder / manifest
+    if not path.exists():
+        foreign = sorted(
+            entry.name for entry in folder.iterdir() if not entry.name.startswith(f".{path.name}.")
+        )
+        if foreign:
+            raise StoreError(
+                f"{folder}: expected an empty folder or {what}, found {foreign[0]} and no {path.name}; "
+                "choose another place"
+            )
+    else:
+        found = _identity(read_manifest(path, kind=kind, version_number=schema.VERSION))
+        others = [
+            f"{key} {value} (found {found.get(key)})"
+            for key, value in _identity(wanted).items()
+            if value != found.get(key)
+        ]
+        if others:
+            raise StoreError(
+                f"{folder}: expected {what} of {', '.join(others)}; "
+                f"choose another place, or delete that {what.rsplit(maxsplit=1)[-1]}"
+            )
+    delete_parts(folder)
+
+
+def _identity(manifest: Mapping[str, Json]) -> dict[str, Json]:
+    """What two manifests must have in common for one folder to hold the clips of both."""
+    settings = manifest.get("settings")
+    facts = {key: manifest.get(key) for key in ("dataset", "synth", schema.POSES_FROM)}
+    return {**facts, **(settings if isinstance(settings, Mapping) else {})}
 
 
 def _rows_to_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> str:
@@ -146,8 +208,10 @@ def _check_disk(disk: DiskFile, path: Path) -> None:
         )
 
 
-def _write_attributes(file: h5py.File, attributes: Mapping[str, Json]) -> None:
-    known = {**attributes, "format": schema.CLIP_FORMAT, "version": schema.VERSION}
+def _write_attributes(file: h5py.File, parts: ClipParts) -> None:
+    known = {**parts.attributes, "format": schema.CLIP_FORMAT, "version": schema.VERSION}
+    if parts.frames is None:
+        known |= {"format": schema.PACK_CLIP_FORMAT, schema.PACK_SIZE: list(parts.shape[1:])}
     for name, value in sorted(known.items()):
         plain = json_to_text(value) if isinstance(value, Mapping) or value is None else value
         if isinstance(plain, str):  # of fixed length: others lie in a heap that has no checksum

@@ -11,7 +11,8 @@ from vptbench.body.asset import load_body
 from vptbench.errors import DatasetError
 from vptbench.mesh.rasterise import vertices_to_face_table
 from vptbench.prepare.bodies import BODIES, check_body
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.sources import RawClip
 from vptbench.store.check import store_to_problems
 

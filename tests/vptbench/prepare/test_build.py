@@ -18,8 +18,9 @@ from vptbench import open_store
 from vptbench.errors import DatasetError, ManifestError, StoreError
 from vptbench.manifest import file_to_sha256
 from vptbench.prepare import build
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
 from vptbench.prepare.crop import CropBox
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.store.check import store_to_problems
 
 SETTINGS = PrepareSettings(size=64)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vptbench.errors import PoseError, RegistryError
-from vptbench.prepare.crop import CROPS, MARGIN, CropBox, keypoints_to_box
+from vptbench.prepare.crop import CROPS, MARGIN, CropBox, keypoints_to_box, restore_crop
 from vptbench.skeleton import missing_keypoints
 
 H, W = 150, 131
@@ -216,3 +216,66 @@ def test_every_crop_moves_everything_and_later_frames_alike(crop):
         atol=1e-4,
     )
     np.testing.assert_allclose(start[..., 2:] * scale, 48, rtol=1e-12)
+
+
+def as_stored(attributes):
+    """As the attributes of a clip file are read: numbers through float64 arrays, beside others."""
+    return {"clip": "a", **{name: np.asarray(value).tolist() for name, value in attributes.items()}}
+
+
+@pytest.mark.parametrize("crop", CROPS)
+@given(
+    seed=st.integers(0, 2**32 - 1), raw=st.tuples(st.integers(20, 400), st.integers(20, 400)),
+    frames=st.integers(1, 5), size=st.sampled_from([16, 63, 256]),
+)  # fmt: skip
+def test_a_crop_is_made_again_from_its_attributes(crop, seed, raw, frames, size):
+    rng = np.random.default_rng(seed)
+    keypoints = np.ones((frames, 25, 3), np.float32)
+    keypoints[..., :2] = rng.uniform(-0.2, 1.2, (frames, 25, 2)) * (raw[1], raw[0])
+    made = keypoints_to_box(crop, keypoints, raw, size)
+    assert restore_crop(crop, as_stored(made.to_attributes()), raw, size) == made
+
+
+BOX = {"crop_box": [10.0, 20.0, 64.0, 64.0], "scale": [0.5, 0.5]}
+CUT = {
+    "crop_box": [[10.0, 20.0, 64.0, 64.0]],
+    "crop_inside": [[10.0, 20.0, 64.0, 64.0]],
+    "scale": [[0.5, 0.5]],
+}
+
+
+def test_the_attributes_that_are_spoilt_below_are_right():
+    assert restore_crop("clip-square-v1", BOX, (H, W), 32) == CropBox(10, 20, 64, 32)
+    assert restore_crop("bdmm-crop-v1", CUT, (H, W), 32).to_attributes() == CUT
+
+
+@pytest.mark.parametrize(
+    ("crop", "right", "change"),
+    [
+        ("clip-square-v1", BOX, {"crop_box": [10.5, 20.0, 64.0, 64.0]}),  # between pixels
+        ("clip-square-v1", BOX, {"crop_box": [10.0, 20.0, 64.0, 65.0]}),  # no square
+        ("clip-square-v1", BOX, {"crop_box": [10.0, 20.0, 0.0, 0.0]}),  # empty
+        ("clip-square-v1", BOX, {"crop_box": [100.0, 20.0, 64.0, 64.0]}),  # beyond the frame
+        ("clip-square-v1", BOX, {"crop_box": [0.0, 0.0, 1e9, 1e9], "scale": [3.2e-8, 3.2e-8]}),
+        ("clip-square-v1", BOX, {"crop_box": [float("nan")] * 4}),
+        ("clip-square-v1", BOX, {"crop_box": "all"}),
+        ("full-v1", BOX, {"scale": [0.5, 0.25]}),
+        ("full-v1", BOX, {"crop_box": [[10.0, 20.0, 64.0, 64.0]]}),  # a row a frame
+        ("bdmm-crop-v1", BOX, {}),
+        ("bdmm-crop-v1", CUT, {"crop_inside": [[-1.0, 20.0, 64.0, 64.0]]}),
+        ("bdmm-crop-v1", CUT, {"crop_inside": [[10.0, 20.0, 64.0, 640.0]]}),
+        ("bdmm-crop-v1", CUT, {"crop_inside": [[10.0, 20.0, 60.0, 64.0]]}),  # then the box begins 2 before
+        ("bdmm-crop-v1", CUT, {"crop_inside": [[10.0, 20.0, 64.0, 0.0]]}),
+        ("gfla-squash-v1", BOX, {"crop_box": [0.0, 0.0, 64.0, 64.0]}),  # of another video
+    ],
+)
+def test_attributes_that_no_crop_gives_are_refused(crop, right, change):
+    with pytest.raises(
+        PoseError, match=f"expected crop_box and scale as {crop} gives them for frames of 131×150"
+    ):
+        restore_crop(crop, right | change, (H, W), 32)
+
+
+def test_unknown_crops_are_not_made_again():
+    with pytest.raises(RegistryError, match="expected a known crop, got 'full-v2'"):
+        restore_crop("full-v2", BOX, (H, W), 32)

@@ -1,7 +1,7 @@
 import pytest
 
 from vptbench.errors import RegistryError, UsageError
-from vptbench.prepare.build import PrepareSettings
+from vptbench.prepare.settings import PrepareSettings
 
 
 def test_settings_are_checked():

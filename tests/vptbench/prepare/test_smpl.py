@@ -19,7 +19,8 @@ from vptbench.manifest import file_to_sha256
 from vptbench.mesh.rasterise import vertices_to_face_table
 from vptbench.prepare import smpl
 from vptbench.prepare.bodies import clip_to_brought
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.smpl import cameras_to_pixels, clip_to_smpl, read_pose_shape, smpl_to_vertices
 from vptbench.prepare.sources import RawClip
 from vptbench.skeleton import BODY_25

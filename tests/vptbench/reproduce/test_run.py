@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from vptbench.benchmarks.loader import BENCHMARKS, load_benchmark
-from vptbench.prepare.build import PrepareSettings
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.reproduce.run import write_protocol
 
 FROZEN = load_benchmark("fashionvideo-bdmm-v1")

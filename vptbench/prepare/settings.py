@@ -1,0 +1,80 @@
+"""How clips are prepared; what a store's manifest says of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vptbench.body.smpl import SmplBody, load_smpl
+from vptbench.config import config_to_json
+from vptbench.errors import UsageError
+from vptbench.manifest import Json
+from vptbench.prepare.bodies import BODIES
+from vptbench.prepare.crop import CROPS, DEFAULT_CROP
+from vptbench.prepare.poses import PoseSettings
+from vptbench.registry import check_known
+from vptbench.store import schema
+
+SMALLEST = 16
+"""Fewest pixels of a prepared frame's side."""
+
+
+@dataclass(frozen=True)
+class PrepareSettings:
+    """How clips are prepared; the same for all clips of a store.
+
+    Attributes:
+        size: Width and height of the frames, pixels.
+        crop: Crop id (`crop.CROPS`).
+        poses: Where keypoints come from (`poses.POSES`).
+        swaps: Whose left–right swaps are put right (`poses.SWAPS`).
+        smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
+        body: Where mask and mesh come from (`bodies.BODIES`).
+        compression: Of the clip files (`schema.COMPRESSIONS`).
+        smpl_model: The user's SMPL file, for bodies "smpl" and "auto" and poses "smpl", or None. Stores keep
+            its SHA-256.
+
+    Raises:
+        UsageError: The size is too small, or the body needs a model file.
+        RegistryError: Another value is unknown.
+    """
+
+    size: int = 256
+    crop: str = DEFAULT_CROP
+    poses: str = "auto"
+    swaps: str = "estimated"
+    smoothing: str = "none"
+    body: str = "auto"
+    compression: str = "gzip"
+    smpl_model: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.size < SMALLEST:
+            raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
+        if "smpl" in {self.body, self.poses} and self.smpl_model is None:
+            raise UsageError(
+                "expected an SMPL model file for --body smpl or --poses smpl, found none; give --smpl-model "
+                "FILE, or set VPTBENCH_SMPL"
+            )
+        for value, known, area in (
+            (self.crop, CROPS, "crop"),
+            (self.body, BODIES, "source of bodies"),
+            (self.compression, schema.COMPRESSIONS, "compression"),
+        ):
+            check_known(value, known, area)
+        PoseSettings(self.poses, self.swaps, self.smoothing)
+
+    def load_smpl(self) -> SmplBody | None:
+        """The body of the user's SMPL file, where it can be needed.
+
+        Raises:
+            BodyError: The file is missing, or not of SMPL's kind.
+            PickleError: It is no pickle of arrays.
+        """
+        if self.smpl_model is None or not (self.body in {"smpl", "auto"} or self.poses == "smpl"):
+            return None
+        return load_smpl(self.smpl_model)
+
+    def to_json(self) -> dict[str, Json]:
+        """As stores keep them: the SMPL file by its hash, None where it is not needed."""
+        smpl = self.load_smpl()
+        kept = None if smpl is None else smpl.sha256
+        return {**config_to_json(self), "smpl_model": kept}
