@@ -34,6 +34,13 @@ from vptbench.cli import options
 )
 @click.option("--smoothing", default="none", show_default=True, help="A filter of keypoints over time.")
 @click.option(
+    "--lost",
+    type=click.Choice(["mark", "drop"]),
+    default="mark",
+    show_default=True,
+    help="Frames in which nobody was found: kept with all joints missing, or left out as published.",
+)
+@click.option(
     "--body",
     type=click.Choice(["auto", "dataset", "fit", "none"]),
     default="auto",
@@ -51,7 +58,8 @@ from vptbench.cli import options
 @options.verbose
 def command(
     dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
-    poses: str, swaps: str, smoothing: str, body: str, compression: str, workers: int, scheduler: str | None,
+    poses: str, swaps: str, smoothing: str, lost: str, body: str, compression: str, workers: int,
+    scheduler: str | None,
 ) -> None:  # fmt: skip
     """Turn the videos of DATASET in RAW into the clip store STORE.
 
@@ -65,7 +73,8 @@ def command(
 
     side, cut = resolve_size_and_crop(benchmark, size, crop)
     settings = PrepareSettings(
-        size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, body=body, compression=compression
-    )
+        size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, lost=lost, body=body,
+        compression=compression,
+    )  # fmt: skip
     report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

@@ -21,6 +21,7 @@ from vptbench.manifest import (
 )
 from vptbench.prepare.bodies import BODIES, check_body, keypoints_to_parts
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP, Crop, keypoints_to_box
+from vptbench.prepare.lost import LOST, Kept, clip_to_raw_frames, keypoints_to_kept
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.poses import PoseSettings, clip_to_poses
 from vptbench.prepare.sources import Dataset, RawClip, load_dataset
@@ -65,6 +66,7 @@ class PrepareSettings:
         poses: Where keypoints come from (`poses.POSES`).
         swaps: Whose left–right swaps are put right (`poses.SWAPS`).
         smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
+        lost: What becomes of frames in which nobody was found (`lost.LOST`).
         body: Where mask and mesh come from (`bodies.BODIES`).
         compression: Of the clip files (`schema.COMPRESSIONS`).
 
@@ -78,6 +80,7 @@ class PrepareSettings:
     poses: str = "auto"
     swaps: str = "estimated"
     smoothing: str = "none"
+    lost: str = "mark"
     body: str = "auto"
     compression: str = "gzip"
 
@@ -86,6 +89,7 @@ class PrepareSettings:
             raise UsageError(f"expected a size of at least {SMALLEST} pixels, got {self.size}")
         for value, known, area in (
             (self.crop, CROPS, "crop"),
+            (self.lost, LOST, "way with frames without a person"),
             (self.body, BODIES, "source of bodies"),
             (self.compression, schema.COMPRESSIONS, "compression"),
         ):
@@ -191,21 +195,24 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
         pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
         poses = clip_to_poses(clip, truth, info.frames, pose_settings)
+        kept = keypoints_to_kept(poses.keypoints, settings.lost)
+        keypoints = kept.keypoints(poses.keypoints)
         chosen = "full-v1" if clip.cropped == settings.crop else settings.crop  # cut already
-        crop = keypoints_to_box(chosen, poses.keypoints, size, settings.size)
+        crop = keypoints_to_box(chosen, keypoints, size, settings.size)
         found = keypoints_to_parts(
-            poses.keypoints, truth, crop, body=settings.body, fps=info.fps, size=settings.size
+            keypoints, kept.truth(truth), crop, body=settings.body, fps=info.fps, size=settings.size
         )
         parts = ClipParts(
             attributes={
                 **_to_attributes(job, clip, info, crop),
+                **_to_raw_facts(clip, info, kept),
                 "pose_source": poses.source,
                 "pose_facts": poses.facts,
                 **found.attributes,
             },
-            shape=(info.frames, settings.size, settings.size),
-            frames=_to_frames(crop, media_to_frames(clip, info)),
-            keypoints=crop.move_points(poses.keypoints),
+            shape=(len(kept), settings.size, settings.size),
+            frames=_to_frames(crop, kept.frames(media_to_frames(clip, info))),
+            keypoints=crop.move_points(keypoints),
             mask=found.mask,
             mesh=found.mesh,
             body=found.body,
@@ -235,6 +242,16 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dic
         **crop.to_attributes(),
         "settings": config_to_json(job.settings),
     }
+
+
+def _to_raw_facts(clip: RawClip, info: VideoInfo, kept: Kept) -> dict[str, Json]:
+    """What few raw clips have: a varying frame rate, frames that were left out, an earlier crop."""
+    facts: dict[str, Json] = {
+        "fps_range": None if info.fps_range is None else list(info.fps_range),
+        "raw_frames": clip_to_raw_frames(clip, kept),
+        "raw_crop": clip.cropped,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _to_manifest(source: Dataset, raw: Path, settings: PrepareSettings) -> dict[str, Json]:
