@@ -25,7 +25,7 @@ import numpy as np
 from vptbench import open_store
 from vptbench.clip import Mesh
 from vptbench.manifest import library_versions
-from vptbench.prepare import PrepareSettings, source_to_store
+from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.prepare.crop import CropBox, keypoints_to_box
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.openpose import read_openpose

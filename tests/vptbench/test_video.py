@@ -1,9 +1,12 @@
 import os
 import subprocess
 import sys
+from fractions import Fraction
 
 import numpy as np
+import odd_videos
 import pytest
+from odd_videos import MATRICES, set_matrix, write_sound, write_video
 
 from vptbench import video
 from vptbench.errors import ShapeError, VideoError
@@ -39,18 +42,26 @@ def test_every_frame_comes_back_in_its_place(movie):
     assert 10 * np.log10(255**2 / np.diag(errors).max()) > 33
 
 
-def test_decord_and_pyav_agree(movie, monkeypatch):
-    with_decord = read_all(movie)
+needs_decord = pytest.mark.skipif(not video.HAS_DECORD, reason="decord has no wheel here")
+
+
+@needs_decord
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv420p10le", "yuv444p"])
+def test_decord_and_pyav_agree(tmp_path, monkeypatch, pix_fmt):
+    write_video(tmp_path / "a.mp4", odd_videos.moving_square(), pix_fmt=pix_fmt)  # of 48 it reads no frame
+    info = read_video_info(tmp_path / "a.mp4")
+    assert sum(map(len, video._decord_chunks(tmp_path / "a.mp4", info, 5))) == 12
+    with_decord = read_all(tmp_path / "a.mp4")
     monkeypatch.setattr(video, "decord", None)
-    np.testing.assert_array_equal(read_all(movie), with_decord)
+    np.testing.assert_array_equal(read_all(tmp_path / "a.mp4"), with_decord)
 
 
 def test_pyav_goes_on_where_decord_stops(movie, monkeypatch):
     whole = read_all(movie)
     chunks = video._decord_chunks
 
-    def half(path, count, chunk):
-        yield from list(chunks(path, count, chunk))[:2]
+    def half(path, info, chunk):
+        yield from list(chunks(path, info, chunk))[:2]
 
     monkeypatch.setattr(video, "_decord_chunks", half)
     np.testing.assert_array_equal(read_all(movie, chunk=9), whole)
@@ -121,3 +132,113 @@ def test_a_missing_file_and_bad_frames_are_refused(tmp_path):
         frames_to_video(np.zeros((1, 3, 4, 3), np.uint8), tmp_path / "odd.mp4", fps=30)
     with pytest.raises(ShapeError, match="at least one frame"):
         frames_to_video([], tmp_path / "none.mp4", fps=30)
+
+
+@pytest.fixture(params=["decord", "PyAV"])
+def reader(request, monkeypatch):
+    """Whether decord is at hand or not."""
+    if request.param == "PyAV":
+        monkeypatch.setattr(video, "decord", None)
+    elif not video.HAS_DECORD:
+        pytest.skip("decord has no wheel here")
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_an_uneven_rate_repeats_and_drops_nothing(tmp_path, suffix):
+    """Twelve frames, the last shown from 51/30 s on: 11 steps of 51/330 s on average, 1/30 s to 18/30 s."""
+    truth = odd_videos.moving_square()
+    path = tmp_path / f"a{suffix}"
+    write_video(path, truth, times=[0, 1, 2, 3, 10, 11, 12, 30, 31, 32, 50, 51])
+    info = read_video_info(path)
+    assert info.frames == 12
+    assert info.fps == pytest.approx(330 / 51)
+    assert info.fps_range == pytest.approx((30 / 18, 30), rel=0.02)  # Matroska rounds to milliseconds
+    frames = read_all(path)
+    errors = ((frames[:, None].astype(float) - truth[None]) ** 2).mean((2, 3, 4))
+    np.testing.assert_array_equal(errors.argmin(1), np.arange(12))
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_rounded_times_are_an_even_rate(tmp_path, suffix):
+    write_video(tmp_path / f"a{suffix}", odd_videos.moving_square())
+    info = read_video_info(tmp_path / f"a{suffix}")
+    assert (info.fps, info.fps_range, info.upright) == (30, None, True)
+
+
+@pytest.mark.parametrize(
+    ("times", "tick", "rates"),
+    [
+        ([0, 40, 20, 60], Fraction(1, 1000), None),  # in the order of decoding
+        ([0, 33, 67, 100], Fraction(1, 1000), None),
+        ([0, 1, 2, 4], Fraction(1, 30), (15, 22.5, 30)),
+        ([0, 4, 8, 13], Fraction(1, 1000), None),  # 240 a second, rounded
+        ([0, 1, 1, 2], Fraction(1, 30), None),  # two at a time: no rates
+        ([0, None, 2, 9], Fraction(1, 30), None),
+        ([0], Fraction(1, 30), None),
+        ([], None, None),
+    ],
+)
+def test_rates_of_times(times, tick, rates):
+    assert video._times_to_rates(times, tick) == (None if rates is None else pytest.approx(rates))
+
+
+@pytest.mark.usefixtures("reader")
+@pytest.mark.parametrize("name", MATRICES)
+def test_frames_are_given_upright(tmp_path, name):
+    stored = odd_videos.moving_square(4, 48, 64)
+    path = tmp_path / "a.mp4"
+    write_video(path, stored)
+    plain = read_all(path)
+    set_matrix(path, MATRICES[name])
+    info = read_video_info(path)
+    frames = read_all(path)
+    assert frames.shape[1:3] == (info.height, info.width) == ((48, 64) if MATRICES[name][0] else (64, 48))
+    assert info.upright == (name == "upright")
+    for frame, before in zip(frames, plain, strict=True):
+        np.testing.assert_array_equal(frame, odd_videos.shown(before, MATRICES[name]))
+
+
+def test_frames_turned_askew_are_refused(tmp_path):
+    write_video(tmp_path / "a.mp4", odd_videos.moving_square(2))
+    set_matrix(tmp_path / "a.mp4", (0.5, 0.5, -0.5, 0.5))
+    with pytest.raises(VideoError, match=r"a\.mp4: expected frames that are turned by right angles .* 0\.5"):
+        read_all(tmp_path / "a.mp4")
+
+
+def test_frames_of_odd_size_are_the_same_by_either_reader(tmp_path, monkeypatch):
+    """In 4:2:0, decord interpolates the colours of an odd height otherwise: by up to 110 levels here."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 32, 43, 3), np.uint8)
+    frames = noise.repeat(8, 1)[:, :255].repeat(3, 2)
+    write_video(tmp_path / "a.webm", frames, codec="libvpx-vp9", options={"crf": "0", "b:v": "0"})
+    info = read_video_info(tmp_path / "a.webm")
+    assert (info.frames, info.height, info.width) == (3, 255, 129)
+    read = read_all(tmp_path / "a.webm")
+    monkeypatch.setattr(video, "decord", None)
+    np.testing.assert_array_equal(read, read_all(tmp_path / "a.webm"))
+
+
+@pytest.mark.usefixtures("reader")
+def test_ten_bits_are_read_as_eight(tmp_path):
+    frames = odd_videos.moving_square()
+    for name, pix_fmt in (("8", "yuv420p"), ("10", "yuv420p10le")):
+        write_video(tmp_path / f"{name}.mkv", frames, codec="ffv1", pix_fmt=pix_fmt, options={"level": "3"})
+    eight, ten = (read_all(tmp_path / f"{name}.mkv").astype(int) for name in ("8", "10"))
+    assert np.abs(eight - ten).max() <= 2
+    assert np.abs(ten - frames).mean() < 2
+
+
+@pytest.mark.usefixtures("reader")
+def test_what_an_edit_list_hides_is_no_frame(tmp_path):
+    truth = odd_videos.moving_square()
+    write_video(tmp_path / "a.mp4", truth, options={"crf": "4", "bf": "0"})
+    odd_videos.trim_start(tmp_path / "a.mp4", 3 / 30)
+    frames = read_all(tmp_path / "a.mp4")
+    assert read_video_info(tmp_path / "a.mp4").frames == len(frames) == 9
+    assert np.abs(frames.astype(int) - truth[3:]).mean() < 2
+
+
+def test_sound_alone_is_refused(tmp_path):
+    write_sound(tmp_path / "a.mp4")
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a video stream, found none; give a video file"):
+        read_all(tmp_path / "a.mp4")

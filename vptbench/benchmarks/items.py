@@ -14,6 +14,9 @@ from vptbench.manifest import Json, json_to_sha256
 SYNTHETIC = "synthetic"
 """The dataset of protocols that take any store of synthetic clips, in whichever layout."""
 
+SAME_VIDEOS = {"bdmm-preprocessed": "fashionvideo"}
+"""Datasets that are another's videos under the same ids, prepared by somebody else, to that other."""
+
 
 class ClipStore(Protocol):
     """What a protocol needs of a clip store."""
@@ -100,6 +103,11 @@ def benchmark_items(benchmark: Benchmark, store: ClipStore) -> tuple[Item, ...]:
     return tuple(items)
 
 
+def resolve_dataset(name: object) -> str:
+    """The dataset whose videos a store's dataset holds: its own name, but for those of `SAME_VIDEOS`."""
+    return SAME_VIDEOS.get(str(name), str(name))
+
+
 def benchmark_targets(benchmark: Benchmark, frames: int, clip: str = "") -> tuple[int, ...]:
     """Numbers of the frames that are scored in a clip that is driven as a whole, ascending.
 
@@ -152,7 +160,7 @@ def _dataset_to_problems(benchmark: Benchmark, manifest: Mapping[str, Json]) -> 
     if benchmark.dataset == SYNTHETIC:
         return [] if synthetic else ["expected synthetic clips (made by `vptbench synth`), found real ones"]
     problems = []
-    if manifest.get("dataset") != benchmark.dataset:
+    if resolve_dataset(manifest.get("dataset")) != benchmark.dataset:
         problems.append(f"expected dataset {benchmark.dataset!r}, found {manifest.get('dataset')!r}")
     if synthetic:
         problems.append("expected real clips, found synthetic ones (use synthetic-v1)")

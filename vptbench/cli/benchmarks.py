@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from vptbench.cli import options
+from vptbench.errors import UsageError
 from vptbench.manifest import Json
 
 
@@ -83,23 +84,51 @@ def _row_to_line(row: Mapping[str, Json]) -> dict[str, Json]:
 
 
 @command.command("import")
-@click.argument("protocol", type=options.FOLDER, metavar="PROTOCOL.json")
-@click.option("--dataset", type=click.Choice(["iper", "fashionvideo"]), required=True, help="Whose videos.")
+@click.argument("protocol", type=options.FOLDER, metavar="PROTOCOL")
+@click.option("--dataset", type=click.Choice(["iper", "fashionvideo"]), help="Of a .json: whose videos.")
 @click.option(
-    "--driving", type=click.Choice(["self", "cross"]), required=True,
-    help="self: a video's own poses; cross: those of another, without ground truth.",
+    "--driving", type=click.Choice(["self", "cross"]),
+    help="Of a .json: self, a video's own poses; cross, those of another, without ground truth.",
 )  # fmt: skip
+@click.option("--store", type=options.FOLDER, help="Of a .csv: the clips that the list is for.")
 @click.option("--out", type=options.FOLDER, required=True, help="Benchmark to write, FILE.json.")
 @click.option(
-    "--size", type=click.IntRange(min=1), default=512, show_default=True, help="Of the frames, pixels."
+    "--size", type=click.IntRange(min=1), default=512, show_default=True, help="Of a .json: frames, pixels."
 )
-@click.option("--crop", metavar="ID", default="full-v1", show_default=True, help="Of the clips.")
-def import_benchmark(protocol: Path, dataset: str, driving: str, out: Path, size: int, crop: str) -> None:
-    """A benchmark of your own from your copy of a his_evaluators protocol file.
+@click.option("--crop", metavar="ID", default="full-v1", show_default=True, help="Of a .json: of the clips.")
+def import_benchmark(
+    protocol: Path, dataset: str | None, driving: str | None, store: Path | None, out: Path, size: int,
+    crop: str,
+) -> None:  # fmt: skip
+    """A benchmark of your own from your copy of a published file.
 
-    Give it to prepare, generate and score as --benchmark FILE.json.
+    PROTOCOL is a his_evaluators protocol, a .json, with --dataset and --driving; or BDMM's test_list.csv,
+    with --store, whose source frames then replace the drawn ones of fashionvideo-bdmm-v1. Give what is
+    written to prepare, generate and score as --benchmark FILE.json.
     """
+    if protocol.suffix == ".csv":
+        click.echo(_import_list(protocol, out, store))
+        return
     from vptbench.benchmarks.his import HisSettings, his_to_benchmark
 
+    if dataset is None or driving is None:
+        raise UsageError(f"{protocol}: expected --dataset and --driving for a .json, got none; give both")
     report = his_to_benchmark(protocol, out, HisSettings(dataset, driving, size, crop))
     click.echo(f"{out}: {report.id}, {report.videos} videos, {report.frames} frames")
+
+
+def _import_list(path: Path, out: Path, store: Path | None) -> str:
+    """Import BDMM's test list, and say what became of it.
+
+    Raises:
+        UsageError: No store was given.
+    """
+    from vptbench.prepare.listed import list_to_benchmark
+
+    if store is None:
+        raise UsageError(f"{path}: expected --store for a .csv, got none; give the clips that it is for")
+    report = list_to_benchmark(path, out, store)
+    return (
+        f"{out}: {report.id}, source frames of {report.videos} videos; the store lacks {report.absent} "
+        f"videos and {report.missing} frames of the list, and has {report.surplus} frames more"
+    )

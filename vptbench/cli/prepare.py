@@ -37,6 +37,13 @@ NO_SETTINGS = ("dataset", "raw", "store", "benchmark", "compression", "poses_fro
 )
 @click.option("--smoothing", default="none", show_default=True, help="A filter of keypoints over time.")
 @click.option(
+    "--lost",
+    type=click.Choice(["mark", "drop"]),
+    default="mark",
+    show_default=True,
+    help="Frames in which nobody was found: kept with all joints missing, or left out as published.",
+)
+@click.option(
     "--body",
     type=click.Choice(["auto", "dataset", "smpl", "fit", "none"]),
     default="auto",
@@ -66,9 +73,8 @@ NO_SETTINGS = ("dataset", "raw", "store", "benchmark", "compression", "poses_fro
 @options.verbose
 def command(
     dataset: str, raw: Path, store: Path, size: int | None, crop: str | None, benchmark: str | None,
-    poses: str, swaps: str, smoothing: str, body: str, smpl_model: Path | None, compression: str,
-    poses_from: Path | None,
-    workers: int, scheduler: str | None,
+    poses: str, swaps: str, smoothing: str, lost: str, body: str, smpl_model: Path | None, compression: str,
+    poses_from: Path | None, workers: int, scheduler: str | None,
 ) -> None:  # fmt: skip
     """Turn the videos of DATASET in RAW into the clip store STORE.
 
@@ -92,7 +98,7 @@ def command(
     else:
         side, cut = resolve_size_and_crop(benchmark, size, crop)
         settings = PrepareSettings(
-            size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, body=body,
+            size=side, crop=cut, poses=poses, swaps=swaps, smoothing=smoothing, lost=lost, body=body,
             compression=compression, smpl_model=smpl_model,
         )  # fmt: skip
         report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)

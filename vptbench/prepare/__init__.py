@@ -1,7 +1,8 @@
-"""Raw data to clip stores: datasets, crops, poses; one task a clip."""
+"""Raw data to clip stores: datasets, crops, poses; one task a clip. `build.source_to_store` is the way in.
 
-from vptbench.prepare.build import PrepareReport, source_to_store
-from vptbench.prepare.settings import PrepareSettings
+It is not named here, so that fetching a dataset does not load torch.
+"""
+
 from vptbench.prepare.sources import DATASETS
 
-__all__ = ["DATASETS", "PrepareReport", "PrepareSettings", "source_to_store"]
+__all__ = ["DATASETS"]

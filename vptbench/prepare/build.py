@@ -13,6 +13,7 @@ from vptbench.errors import DatasetError, PickleError, PoseError, StoreError, Vi
 from vptbench.manifest import Json, library_versions, read_json
 from vptbench.prepare.bodies import LICENCE, check_body, clip_to_brought, keypoints_to_parts
 from vptbench.prepare.crop import Crop, keypoints_to_box
+from vptbench.prepare.lost import Kept, clip_to_raw_frames, keypoints_to_kept
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.poses import Poses, PoseSettings, clip_to_poses, smpl_to_poses
 from vptbench.prepare.settings import PrepareSettings
@@ -192,21 +193,24 @@ def _prepare_clip(job: _Job, clip: RawClip) -> None:
     size = (info.height, info.width)
     with nullcontext() if clip.truth is None else opened_truth(clip.truth, info.frames, size) as truth:
         poses = _to_poses(settings, clip, truth, info)
-        crop = keypoints_to_box(crop_to_make(clip, settings.crop), poses.keypoints, size, settings.size)
+        kept = keypoints_to_kept(poses.keypoints, settings.lost)
+        keypoints = kept.keypoints(poses.keypoints)
+        crop = keypoints_to_box(crop_to_make(clip, settings.crop), keypoints, size, settings.size)
         brought = clip_to_brought(clip, truth, info, body=settings.body, smpl=settings.load_smpl())
         found = keypoints_to_parts(
-            poses.keypoints, brought, crop, body=settings.body, fps=info.fps, size=settings.size
+            keypoints, kept.brought(brought), crop, body=settings.body, fps=info.fps, size=settings.size
         )
         parts = ClipParts(
             attributes={
                 **_to_attributes(job, clip, info, crop),
+                **_to_raw_facts(clip, info, kept),
                 "pose_source": poses.source,
                 "pose_facts": poses.facts,
                 **found.attributes,
             },
-            shape=(info.frames, settings.size, settings.size),
-            frames=crop_frames(crop, media_to_frames(clip, info)),
-            keypoints=crop.move_points(poses.keypoints),
+            shape=(len(kept), settings.size, settings.size),
+            frames=crop_frames(crop, kept.frames(media_to_frames(clip, info))),
+            keypoints=crop.move_points(keypoints),
             mask=found.mask,
             mesh=found.mesh,
             body=found.body,
@@ -249,6 +253,16 @@ def _to_attributes(job: _Job, clip: RawClip, info: VideoInfo, crop: Crop) -> dic
         **crop.to_attributes(),
         "settings": job.settings.to_json(),
     }
+
+
+def _to_raw_facts(clip: RawClip, info: VideoInfo, kept: Kept) -> dict[str, Json]:
+    """What few raw clips have: a varying frame rate, frames that were left out, an earlier crop."""
+    facts: dict[str, Json] = {
+        "fps_range": None if info.fps_range is None else list(info.fps_range),
+        "raw_frames": clip_to_raw_frames(clip, kept),
+        "raw_crop": clip.cropped,
+    }
+    return {name: fact for name, fact in facts.items() if fact is not None}
 
 
 def _to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json]) -> dict[str, Json]:

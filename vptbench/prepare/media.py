@@ -40,10 +40,13 @@ def read_media_info(clip: RawClip) -> VideoInfo:
     """
     if not clip.media.is_dir():
         return read_video_info(clip.media)
+    if clip.fps is None:
+        raise VideoError(
+            f"{clip.media}: expected a video file, found a folder; give the videos themselves, or prepare "
+            "BDMM's folders as bdmm-preprocessed"
+        )
     pictures = clip_to_pictures(clip)
     height, width, _ = read_image(pictures[0]).shape
-    if clip.fps is None:
-        raise VideoError(f"{clip.media}: expected a video file, found a folder; give the videos themselves")
     return VideoInfo(frames=len(pictures), height=height, width=width, fps=clip.fps)
 
 
@@ -102,6 +105,17 @@ def clip_to_pictures(clip: RawClip) -> list[Path]:
                 "restore the clip or remove it"
             )
     return pictures
+
+
+def clip_to_numbers(clip: RawClip) -> tuple[int, ...]:
+    """The number in the name of each picture of a clip whose media are a folder, in the order of its frames.
+
+    Raises:
+        VideoError: As `clip_to_pictures`.
+    """
+    pictures = clip_to_pictures(clip)
+    numbers = _read_numbers(clip.media, pictures)
+    return tuple(numbers[picture] for picture in pictures)
 
 
 def _list_pictures(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.clip import Clip
@@ -24,6 +25,7 @@ from vptbench.prepare.build import (
     read_source,
 )
 from vptbench.prepare.crop import restore_crop
+from vptbench.prepare.lost import raw_frames_to_kept
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.sources import RawClip
 from vptbench.progress import track
@@ -227,14 +229,15 @@ def _join_clip(join: Join, store: Path, clip: RawClip) -> None:
     pack, info = open_pack(join.pack), read_media_info(clip)
     poses = pack[clip.id]
     height, width = poses.size
-    if len(poses) != info.frames or height != width:
+    kept = raw_frames_to_kept(clip, cast("list[int] | None", poses.attributes.get("raw_frames")), info.frames)
+    if len(poses) != len(kept) or height != width:
         raise PoseError(
-            f"expected poses of {info.frames} square frames in the pack, found {len(poses)} of "
+            f"expected poses of {len(kept)} square frames in the pack, found {len(poses)} of "
             f"{width}×{height}; fetch the pack again"
         )
     chosen = crop_to_make(clip, str(poses.attributes["crop"]))
     crop = restore_crop(chosen, poses.attributes, (info.height, info.width), height)
-    frames = crop_frames(crop, media_to_frames(clip, info))
+    frames = crop_frames(crop, kept.frames(media_to_frames(clip, info)))
     parts = clip_to_parts(poses, _to_attributes(join, clip, pack, poses), frames)
     clip_to_file(parts, clip_path(store, clip.split, clip.id), compression=join.compression)
 

@@ -9,6 +9,7 @@ from vptbench.errors import UsageError
 from vptbench.manifest import Json
 from vptbench.prepare.bodies import BODIES
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP
+from vptbench.prepare.lost import LOST
 from vptbench.prepare.poses import PoseSettings
 from vptbench.registry import check_known
 from vptbench.store import schema
@@ -27,6 +28,7 @@ class PrepareSettings:
         poses: Where keypoints come from (`poses.POSES`).
         swaps: Whose left–right swaps are put right (`poses.SWAPS`).
         smoothing: A filter of keypoints over time (`smoothing.SMOOTHINGS`).
+        lost: What becomes of frames in which nobody was found (`lost.LOST`).
         body: Where mask and mesh come from (`bodies.BODIES`).
         compression: Of the clip files (`schema.COMPRESSIONS`).
         smpl_model: The user's SMPL file, for bodies "smpl" and "auto" and poses "smpl", or None. Stores keep
@@ -42,6 +44,7 @@ class PrepareSettings:
     poses: str = "auto"
     swaps: str = "estimated"
     smoothing: str = "none"
+    lost: str = "mark"
     body: str = "auto"
     compression: str = "gzip"
     smpl_model: Path | None = None
@@ -56,6 +59,7 @@ class PrepareSettings:
             )
         for value, known, area in (
             (self.crop, CROPS, "crop"),
+            (self.lost, LOST, "way with frames without a person"),
             (self.body, BODIES, "source of bodies"),
             (self.compression, schema.COMPRESSIONS, "compression"),
         ):

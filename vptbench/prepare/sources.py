@@ -157,7 +157,8 @@ def make_raw_clip(
         truth=truth if truth.is_file() else None,
         problem=None
         if found
-        else f"expected {wanted} as {listed} says, found none; fetch it or take it off the list",
+        else f"expected {wanted} as {listed} says, found none; bring it (see `vptbench fetch`) or take it "
+        "off the list",
     )
 
 

@@ -26,6 +26,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vptbench.clip import Rows
 from vptbench.errors import DatasetError
 from vptbench.skeleton import keypoints_to_problems
 
@@ -87,8 +88,8 @@ class Truth:
     """One clip's ground truth; see the module's table."""
 
     keypoints: Float
-    vertices: NpzRows
-    mask: NpzRows
+    vertices: Rows
+    mask: Rows
     faces: NDArray[np.int32]
     joint_weights: Float
     pose: Float
@@ -133,7 +134,7 @@ def _truth_to_problems(truth: Truth, sizes: dict[str, int]) -> list[str]:
     """What does not fit `SHAPES`, in words; a letter not in `sizes` stands for the first size met."""
     problems = []
     for name, (dtype, *axes) in SHAPES.items():
-        array: NpzRows | NDArray[np.generic] = getattr(truth, name)
+        array: Rows = getattr(truth, name)
         known = dict(zip(axes, array.shape, strict=False)) | sizes
         expected = tuple(known.get(axis, axis) if isinstance(axis, str) else axis for axis in axes)
         if array.shape != expected or array.dtype != dtype:

@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from vptbench.benchmarks.items import resolve_dataset
 from vptbench.figure import Figure
 from vptbench.manifest import delete, write_text
 from vptbench.registry import check_known
@@ -127,7 +128,7 @@ def resolve_groups(names: Sequence[str], dataset: str = "") -> tuple[str, ...]:
     return tuple(
         name
         for name, group in GROUPS.items()
-        if name in wanted or (ALL in wanted and dataset in {"", group.dataset})
+        if name in wanted or (ALL in wanted and resolve_dataset(dataset) in {"", group.dataset})
     )
 
 
@@ -195,7 +196,7 @@ def differences(scores: Scores, group: str) -> list[str]:
     dataset = scores.data.get("dataset")
     if scores.benchmark is None:
         found.append("two folders against each other, not a benchmark")
-    elif dataset != wanted.dataset:
+    elif resolve_dataset(dataset) != wanted.dataset:
         found.append(f"these clips are of {dataset}, the rows of {wanted.dataset}")
     elif wanted.benchmark and scores.benchmark["id"] != wanted.benchmark:
         found.append(f"scored under {scores.benchmark['id']}, the rows' protocol is {wanted.benchmark}")

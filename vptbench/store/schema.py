@@ -39,6 +39,10 @@ ATTRIBUTES = (
 ``crop_box`` is (x0, y0, width, height) in raw pixels, x0 and y0 the centre of its first pixel; ``scale`` is
 prepared pixels per raw pixel (x, y): x' = (x − x0 + 0.5)·scale − 0.5. Where the crop moves, both have a row
 for each frame, and ``crop_inside`` says which part of the box lies in the raw frame.
+These may be missing: ``fps_range`` is the slowest and the fastest rate of a raw video whose rate varies
+(``fps`` is then its average); ``raw_frames`` is the number of each frame in the raw clip, where frames were
+left out there or by ``--lost drop``, so that it is not its position; ``raw_crop`` is the crop that the raw
+frames had already.
 ``settings`` is a JSON object, and so is ``pose_facts``, which may be missing: an estimator's version, how
 many frames lack the person or had sides exchanged, and a filter.
 """

@@ -163,6 +163,21 @@ def test_malformed_files_are_refused(write_his, tmp_path, videos, message):
         his_to_benchmark(write_his(videos), tmp_path / "mine.json", HisSettings("iper", "self"))
 
 
+def test_the_protocol_of_appearance_transfer_is_of_another_shape(tmp_path):
+    (tmp_path / "iPER_AT_protocol.json").write_text('{"video_infos": {}, "vid_name_pairs": []}')
+    with pytest.raises(BenchmarkError, match="as in his_evaluators, found vid_name_pairs, video_infos; give"):
+        his_to_benchmark(
+            tmp_path / "iPER_AT_protocol.json", tmp_path / "mine.json", HisSettings("iper", "self")
+        )
+
+
+def test_names_of_several_widths_beside_each_other_do_no_harm(write_his, tmp_path):
+    names = ["0253.jpg", "000.jpg", "00505.jpg", "012.jpg"]
+    path = write_his(changed("001/9/1", s_n={"1": ["00253.jpg"], "4": names}))
+    his_to_benchmark(path, tmp_path / "mine.json", HisSettings("iper", "self"))
+    assert load_benchmark(tmp_path / "mine.json").items[0].source.frame == 253
+
+
 def test_every_malformed_video_is_named(write_his, tmp_path):
     videos = {name: fields | {"s_n": 0} for name, fields in VIDEOS.items()}
     with pytest.raises(

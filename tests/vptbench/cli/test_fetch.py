@@ -1,6 +1,8 @@
 """`vptbench fetch`: what is said, and the exit status."""
 
 import csv
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +14,18 @@ from vptbench.prepare.fetch import FetchReport, FetchSettings
 
 def run(*words):
     return CliRunner().invoke(main, ["fetch", *map(str, words)])
+
+
+LOADED = """
+import sys
+import vptbench.cli.fetch, vptbench.prepare.fetch, vptbench.prepare.links, vptbench.prepare.archive
+print(sorted({"torch", "av", "decord"} & set(sys.modules)))
+"""
+
+
+def test_fetching_loads_neither_torch_nor_decoders():
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_missing_videos_are_named_with_status_1(raw_folders, tmp_path):

@@ -1,64 +1,15 @@
 """BDMM's prepared data: layout, test list, and JSON of a frame."""
 
-import csv
 import json
 import logging
 
 import numpy as np
 import pytest
+from bdmm_folder import ROOT, add, cells, document, write_list
 
 from vptbench.errors import DatasetError, PoseError
-from vptbench.image import write_image
 from vptbench.prepare.bdmm import BdmmPreprocessed, ListedClip, read_kptsmpls, read_test_list
 from vptbench.prepare.media import clip_to_pictures, media_to_frames, read_media_info
-
-ROOT = "./dataset/UBC_fashion_smpl/"
-
-
-def add(raw, clip, split="test", numbers=(0, 1, 3)):
-    """A clip of which frame 2 was dropped; each frame's grey is its number."""
-    folder = raw / split / f"{clip}.mp4"
-    for name in ("frames", "kptsmpls", "original_frames", "visualization"):
-        (folder / name).mkdir(parents=True)
-    for number in numbers:
-        write_image(folder / "frames" / f"frame_{number:05d}.png", np.full((16, 16, 3), number, np.uint8))
-        (folder / "kptsmpls" / f"frame_{number:05d}.json").write_text(json.dumps(document(number)))
-    write_image(folder / "original_frames" / "frame_00000.png", np.zeros((30, 20, 3), np.uint8))
-    flat = raw / f"{split}_frames" / f"{clip}.mp4"  # copies that were made for FVD
-    flat.mkdir(parents=True)
-    write_image(flat / "frame_00000.png", np.zeros((16, 16, 3), np.uint8))
-    return folder
-
-
-def document(number):
-    rng = np.random.default_rng(number)
-    keypoints = rng.uniform(0, 16, (25, 3))
-    keypoints[:, 2] = rng.uniform(0.1, 1.0, 25)
-    keypoints[4] = (-3.7, 2.2, 0)  # not found: the mark (−1, −1), moved with the crop
-    return {
-        "bbox_xyxy": [1.0, 2.0, 3.0, 4.0],
-        "cam": [1.0, 2.0, number],
-        "pose_keypoints_2d": keypoints.tolist(),
-        "pose_theta": list(range(72)),
-        "shape_beta": [0.5] * 10,
-    }
-
-
-def write_list(raw, *rows, root=ROOT, columns=("A_paths", "B_paths_clean")):
-    """Rows of (clip, source, frames), or of two cells as they stand."""
-    with (raw / "test_list.csv").open("w", newline="") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(["", *columns])
-        for number, row in enumerate(rows):
-            writer.writerow([number, *(row if len(row) == 2 else cells(*row, root))])
-
-
-def cells(clip, source, frames, root=ROOT):
-    def name(folder, suffix):
-        paths = [f"{root}test/{clip}.mp4/{folder}/frame_{n:05d}.{suffix}" for n in (source, *frames)]
-        return str({"ref": paths[:1], "gen": paths[1:]})
-
-    return name("frames", "png"), name("kptsmpls", "json")
 
 
 def test_clips_are_folders_called_like_files_and_have_fashionvideos_ids(tmp_path):
@@ -155,6 +106,15 @@ def test_the_list_is_read_whatever_its_root(tmp_path, root):
     ]
 
 
+def test_gflas_column_of_noisy_poses_does_no_harm(tmp_path):
+    """A list that has it beside the two others, which are read by name."""
+    write_list(tmp_path, ("a", 4, (0, 1)))
+    lines = (tmp_path / "test_list.csv").read_text().splitlines()
+    noisy = [f"{line},{{}}" if i else f"{line},B_paths_noise" for i, line in enumerate(lines)]
+    (tmp_path / "test_list.csv").write_text("\n".join(noisy) + "\n")
+    assert read_test_list(tmp_path / "test_list.csv") == [ListedClip(id="a", source=(4,), frames=(0, 1))]
+
+
 def test_long_clips_fit_in_a_cell(tmp_path):
     write_list(tmp_path, ("a", 0, range(4000)))  # Python's csv module stops at 131072 characters
     assert read_test_list(tmp_path / "test_list.csv")[0].frames == tuple(range(4000))
@@ -214,7 +174,8 @@ def test_what_the_list_names_and_nobody_made_is_told(tmp_path, caplog):
     assert clip.problem is None
     assert "2 frames of 1 clips that test_list.csv names are not there, the first clip being a" in caplog.text
     assert gone.problem == (
-        "expected test/gone.mp4/frames as test_list.csv says, found none; fetch it or take it off the list"
+        "expected test/gone.mp4/frames as test_list.csv says, found none; bring it (see `vptbench fetch`)"
+        " or take it off the list"
     )
 
 

@@ -99,7 +99,7 @@ def test_provenance_stands_in_the_clip_and_the_store(fashion, tmp_path):
         "body_model": "a-body-v1",
         "settings": {
             "size": 64, "crop": "clip-square-v1", "poses": "auto", "swaps": "estimated", "smoothing": "none",
-            "body": "auto", "compression": "gzip", "smpl_model": None,
+            "lost": "mark", "body": "auto", "compression": "gzip", "smpl_model": None,
         },
         "pose_facts": {"lost_frames": 0},
     }  # fmt: skip

@@ -1,12 +1,17 @@
 """FashionVideo's two layouts, its lists, and what may be missing."""
 
+import json
 import logging
 
 import numpy as np
 import pytest
 
+from vptbench import open_store
+from vptbench.benchmarks.items import benchmark_items
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import DatasetError
-from vptbench.image import write_image
+from vptbench.image import read_image, write_image
+from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.prepare.fashionvideo import FashionVideo
 from vptbench.prepare.media import read_media_info
 
@@ -37,7 +42,7 @@ def test_a_listed_video_that_is_missing_carries_its_problem(fashion):
     assert clip.id == "gone"
     assert clip.problem == (
         "expected test/gone.mp4 or videos/gone.mp4 as fashion_test.txt says, found none; "
-        "fetch it or take it off the list"
+        "bring it (see `vptbench fetch`) or take it off the list"
     )
 
 
@@ -100,3 +105,48 @@ def test_neither_list_nor_folder_is_refused(tmp_path):
         DatasetError, match=r"expected fashion_train\.txt and fashion_test\.txt beside .* found no list"
     ):
         FashionVideo().list_clips(tmp_path)
+
+
+def test_names_that_look_like_something_else_stay_names(fashion, tmp_path):
+    """A sign, a power of ten, leading zeros, a mark of missing values: all are names of videos."""
+    names = ("91-3003CN5S", "A1+x-2", "+17", "-17", "81E1", "0017", "NA", "True")
+    for name in names:
+        fashion.add(name, frames=2)
+    settings = PrepareSettings(size=256, body="none")
+    report = source_to_store("fashionvideo", fashion.path, tmp_path / "store", settings)
+    assert (set(report.done), report.failed) == (set(names), {})
+    store = open_store(tmp_path / "store")
+    assert set(store) == set(names)
+    assert {store[name].id for name in names} == set(names)
+    assert {item.id for item in benchmark_items(load_benchmark("fashionvideo-v1"), store)} == set(names)
+
+
+def test_gflas_frames_are_not_squashed_again(fashion, tmp_path):
+    folder = fashion.path / "test_256" / "train_A" / "91-a"
+    folder.mkdir(parents=True)
+    frames = np.random.default_rng(0).integers(0, 256, (3, 256, 256, 3), np.uint8)
+    for i, frame in enumerate(frames):
+        write_image(folder / f"{i:05d}.png", frame)
+    keypoints = np.full((3, 25, 3), 0.9, np.float32)
+    keypoints[..., :2] = np.random.default_rng(1).uniform(40, 200, (25, 2))
+    poses = fashion.path / "openpose" / "91-a"
+    poses.mkdir(parents=True)
+    for i, joints in enumerate(keypoints):
+        person = {"pose_keypoints_2d": [float(value) for value in joints.ravel()]}
+        (poses / f"{i:012d}_keypoints.json").write_text(json.dumps({"people": [person]}))
+    settings = PrepareSettings(crop="gfla-squash-v1", body="none")
+    source_to_store("fashionvideo", fashion.path, tmp_path / "store", settings)
+    clip = open_store(tmp_path / "store")["91-a"]
+    np.testing.assert_array_equal(clip.frames[0:3], frames)
+    np.testing.assert_array_equal(clip.frames[1], read_image(folder / "00001.png"))
+    np.testing.assert_allclose(clip.keypoints, keypoints, atol=1e-3)
+    assert (clip.attributes["crop"], clip.attributes["raw_crop"]) == ("gfla-squash-v1", "gfla-squash-v1")
+
+
+def test_bdmms_folders_called_like_videos_are_told(fashion, tmp_path):
+    (fashion.path / "test" / "a.mp4" / "frames").mkdir(parents=True)
+    report = source_to_store("fashionvideo", fashion.path, tmp_path / "store", PrepareSettings(size=64))
+    assert report.failed["a"].endswith(
+        "a.mp4: expected a video file, found a folder; give the videos themselves, or prepare BDMM's folders "
+        "as bdmm-preprocessed"
+    )

@@ -1,8 +1,17 @@
 """iPER's layout."""
 
+import json
+
+import numpy as np
 import pytest
 
+from vptbench import open_store
+from vptbench.benchmarks.his import HisSettings, his_to_benchmark
+from vptbench.benchmarks.items import benchmark_items
+from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import DatasetError, VideoError
+from vptbench.image import read_image
+from vptbench.prepare.build import PrepareSettings, source_to_store
 from vptbench.prepare.iper import Iper
 from vptbench.prepare.media import clip_to_pictures
 
@@ -55,7 +64,8 @@ def test_a_listed_clip_that_is_missing_carries_its_problem(iper):
     with (iper.path / "val.txt").open("a") as stream:
         stream.write("001/1/2\n")
     assert Iper().list_clips(iper.path)[1].problem == (
-        "expected images_HD/001/1/2 as val.txt says, found none; fetch it or take it off the list"
+        "expected images_HD/001/1/2 as val.txt says, found none; bring it (see `vptbench fetch`)"
+        " or take it off the list"
     )
 
 
@@ -67,3 +77,28 @@ def test_lists_without_pictures_are_refused(iper):
     (iper.path / "images").mkdir()
     with pytest.raises(DatasetError, match="expected at least one clip in the dataset's lists, found none"):
         Iper().list_clips(iper.path)
+
+
+def test_a_protocols_name_is_a_position_in_the_store_whatever_its_width(iper, tmp_path):
+    """The protocol says 0010.jpg and both ends of 2 … 4; the file is called 010.jpg."""
+    iper.add("001/9/2", frames=12, size=(96, 96))
+    folder = iper.path / "images_HD" / "001/9/2"
+    for path in sorted(folder.iterdir()):
+        path.rename(folder / f"{int(path.stem):03d}.jpg")
+    video = {
+        "source": ["frame_00000279.png"] * 8, "s_n": {"1": ["0010.jpg"], "4": ["010.jpg", "0002.jpg"]},
+        "self_imitation": {"target": "001/9/2", "range": [0, 11]},
+        "cross_imitation": {"target": "001/9/2", "range": [2, 4]}, "flag": [7, 9],
+    }  # fmt: skip
+    (tmp_path / "protocol.json").write_text(json.dumps({"val": {"001/9/2": video}}))
+    his_to_benchmark(
+        tmp_path / "protocol.json", tmp_path / "mine.json", HisSettings("iper", "cross", size=96)
+    )
+    settings = PrepareSettings(size=96, crop="full-v1", body="none")
+    source_to_store("iper", iper.path, tmp_path / "store", settings)
+    store = open_store(tmp_path / "store")
+    [item] = benchmark_items(load_benchmark(tmp_path / "mine.json"), store)
+    np.testing.assert_array_equal(
+        store["001/9/2"].source(item.source_frame).frame, read_image(folder / "010.jpg")
+    )
+    assert (item.driving_numbers, item.real_numbers) == ((2, 3, 4), (7, 8, 9))

@@ -104,6 +104,22 @@ def joined(fashion, tmp_path):
     return Join("fashionvideo", fashion.path, tmp_path / "pack")
 
 
+def test_frames_that_the_pack_left_out_are_left_out_again(iper, tmp_path):
+    """Frames without a person, dropped as published: the pack says which, and the videos have them all."""
+    iper.add("001/1/1", truth=False)
+    for number in (0, 3, 9):
+        path = iper.path / "openpose" / "001/1/1" / f"{number:012d}_keypoints.json"
+        path.write_text('{"people": []}')
+    source_to_store("iper", iper.path, tmp_path / "first", PrepareSettings(size=32, lost="drop"))
+    store_to_pack(tmp_path / "first", tmp_path / "pack")
+    raw = videos_alone(iper.path, tmp_path / "elsewhere")
+    report = pack_to_store(Join("iper", raw, tmp_path / "pack"), tmp_path / "second")
+    assert report.failed == {}
+    made, first = (open_store(tmp_path / name)["001/1/1"] for name in ("second", "first"))
+    assert made.attributes["raw_frames"] == [1, 2, 4, 5, 6, 7, 8]
+    assert_same_clip(made, first)
+
+
 def failures_of(store):
     with (store / "failures.csv").open(newline="") as stream:
         return {row["clip"]: (row["stage"], row["reason"]) for row in csv.DictReader(stream)}

@@ -191,6 +191,20 @@ def test_flow_between_frames_follows_the_imported_surface(tmp_path, model):
     np.testing.assert_allclose((flow[rows, columns, 1] + 1) * 48 - 0.5, rows, atol=0.02)
 
 
+def test_dropped_frames_take_their_parameters_along(tmp_path, model):
+    person = Person(5).with_keypoints(96)
+    write_iper(tmp_path / "raw", "a", person, 96)
+    nobody = tmp_path / "raw" / "openpose" / "a" / f"{1:012d}_keypoints.json"
+    assert nobody.is_file()
+    nobody.write_text('{"people": []}')
+    settings = PrepareSettings(size=96, crop="full-v1", body="smpl", smpl_model=model, lost="drop")
+    assert not source_to_store("iper", tmp_path / "raw", tmp_path / "store", settings).failed
+    clip = open_store(tmp_path / "store")["a"]
+    kept = [row for row in range(FRAMES) if row != 1]
+    check_mesh(clip, person.mean_in(96)[0][kept])
+    np.testing.assert_allclose(clip.body["pose"], person.pose[kept], atol=1e-6)
+
+
 def test_keypoints_may_come_from_the_body_too(tmp_path, model):
     person = Person(4).with_keypoints(96)
     write_iper(tmp_path / "raw", "001/9/1", person, 96, openpose=False)

@@ -41,7 +41,8 @@ def test_lists_say_the_splits(tmp_path):
         "a": "train", "b": "train", "c": "test", "gone": "test",
     }  # fmt: skip
     assert clips["gone"].problem == (
-        "expected gone/images or gone as test.txt says, found none; fetch it or take it off the list"
+        "expected gone/images or gone as test.txt says, found none; bring it (see `vptbench fetch`)"
+        " or take it off the list"
     )
 
 

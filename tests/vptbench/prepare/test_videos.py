@@ -87,7 +87,8 @@ def test_lists_name_clips_and_what_is_lost_is_told(tmp_path):
     clips = {clip.id: clip for clip in Videos().list_clips(tmp_path)}
     assert {name: clip.split for name, clip in clips.items()} == {"a": "train", "b": "test", "x/gone": "test"}
     assert clips["x/gone"].problem == (
-        "expected x/gone as test.txt says, found none; fetch it or take it off the list"
+        "expected x/gone as test.txt says, found none; bring it (see `vptbench fetch`) or "
+        "take it off the list"
     )
 
 
