@@ -100,7 +100,9 @@ class PoseClip:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def mesh_flow(self, source: SourceFrame, row: int, *, visible_only: bool = False) -> NDArray[np.float32]:
+    def mesh_flow(
+        self, source: SourceFrame, row: int, *, visible_only: bool = False, culled: bool = True
+    ) -> NDArray[np.float32]:
         """Where in `source` each pixel of driving row `row` comes from; see `Clip.mesh_flow`.
 
         Raises:
@@ -116,8 +118,9 @@ class PoseClip:
                 "prepare both with the same --body"
             )
         return _flow(
-            source.vertices, _vertices(self.mesh, row), self.mesh.faces, self.size, visible_only=visible_only
-        )
+            (source.vertices, _vertices(self.mesh, row)), self.mesh.faces, self.size,
+            visible_only=visible_only, culled=culled,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,13 +165,17 @@ class Clip:
         """(H, W) of the frames."""
         return int(self.frames.shape[1]), int(self.frames.shape[2])
 
-    def mesh_flow(self, source: int, target: int, *, visible_only: bool = False) -> NDArray[np.float32]:
+    def mesh_flow(
+        self, source: int, target: int, *, visible_only: bool = False, culled: bool = True
+    ) -> NDArray[np.float32]:
         """Where in frame `source` each pixel of frame `target` comes from.
 
         Args:
             source: Frame number to sample from.
             target: Frame number whose pixels are asked for.
-            visible_only: Also give −2 where the point is hidden in `source`.
+            visible_only: Also give −2 where the point is hidden in `source`. As published, hidden points are
+                given the place that they have behind what is seen.
+            culled: Leave out faces that turn their back, as published (`vertices_to_face_table`).
 
         Returns:
             float32 (H, W, 2): x and y in the normalised coordinates of `grid_sample` without aligned
@@ -189,8 +196,8 @@ class Clip:
                 f"clip {self.id}: expected a mesh, found none; prepare with --body dataset or fit"
             )
         return _flow(
-            _vertices(self.mesh, source), _vertices(self.mesh, target), self.mesh.faces, self.size,
-            visible_only=visible_only,
+            (_vertices(self.mesh, source), _vertices(self.mesh, target)), self.mesh.faces, self.size,
+            visible_only=visible_only, culled=culled,
         )  # fmt: skip
 
     def source(self, index: int) -> SourceFrame:
@@ -274,9 +281,12 @@ def _vertices(mesh: Mesh, row: int) -> NDArray[np.float32]:
 
 
 def _flow(
-    source: NDArray[np.float32], target: NDArray[np.float32], faces: NDArray[np.int32], size: tuple[int, int],
-    *, visible_only: bool,
+    vertices: tuple[NDArray[np.float32], NDArray[np.float32]], faces: NDArray[np.int32],
+    size: tuple[int, int], *, visible_only: bool, culled: bool,
 ) -> NDArray[np.float32]:  # fmt: skip
-    hidden_by: FaceTable | None = vertices_to_face_table(source, faces, size) if visible_only else None
-    table = vertices_to_face_table(target, faces, size)
+    source, target = vertices
+    hidden_by: FaceTable | None = None
+    if visible_only:
+        hidden_by = vertices_to_face_table(source, faces, size, culled=culled)
+    table = vertices_to_face_table(target, faces, size, culled=culled)
     return face_table_to_flow(table, source, faces, hidden_by=hidden_by)

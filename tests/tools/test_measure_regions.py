@@ -41,7 +41,7 @@ def triangle(x, y, depth):
 def make_clip(far, name="a"):
     """A grey clip of three frames."""
     vertices = np.array([triangle(*NEAR) + triangle(*place) for place in far], np.float32)
-    faces, weights = np.array([[0, 1, 2], [3, 4, 5]], np.int32), np.full((6, 25), 1 / 25, np.float32)
+    faces, weights = np.array([[0, 2, 1], [3, 5, 4]], np.int32), np.full((6, 25), 1 / 25, np.float32)
     frames = np.full((3, SIZE, SIZE, 3), GREY, np.uint8)
     return Clip(name, "test", frames, missing_keypoints(3), 25.0, mesh=Mesh(vertices, faces, weights))
 

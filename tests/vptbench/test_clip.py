@@ -12,7 +12,7 @@ from vptbench.errors import ShapeError
 from vptbench.skeleton import missing_keypoints
 
 CORNERS = np.float32([[2, 3, 1], [10, 3, 1], [10, 11, 1], [2, 11, 1]])
-FACES = np.int32([[0, 1, 2], [0, 2, 3]])
+FACES = np.int32([[0, 2, 1], [0, 3, 2]])  # counter-clockwise on the screen: they face us
 
 
 def moving_square(frames=4, height=16, width=20):

@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.clip import Rows
-from vptbench.errors import DatasetError
+from vptbench.errors import DatasetError, ShapeError
+from vptbench.mesh.rasterise import is_inside_out
 from vptbench.skeleton import keypoints_to_problems
 
 Float = NDArray[np.float32]
@@ -141,7 +142,17 @@ def _truth_to_problems(truth: Truth, sizes: dict[str, int]) -> list[str]:
             problems.append(f"{name}: expected {dtype} {expected}, found {array.dtype} {array.shape}")
         else:
             sizes = {axis: size for axis, size in known.items() if isinstance(axis, str)}
-    return problems or keypoints_to_problems(truth.keypoints)
+    return problems or [*keypoints_to_problems(truth.keypoints), *_faces_to_problems(truth)]
+
+
+def _faces_to_problems(truth: Truth) -> list[str]:
+    """A mesh that names missing vertices, or turns its faces inward: mesh flow leaves those out."""
+    try:
+        inside_out = is_inside_out(np.asarray(truth.vertices[0], np.float32), truth.faces)
+    except ShapeError as error:
+        return [str(error)]
+    words = "faces: expected them counter-clockwise seen from outside, found a surface turned inside out; "
+    return [words + "exchange two columns of faces"] if inside_out else []
 
 
 def _open_rows(archive: zipfile.ZipFile, path: Path, name: str, stack: ExitStack) -> NpzRows:

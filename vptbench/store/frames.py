@@ -43,10 +43,13 @@ class FlowBefore:
         return len(self.numbers)
 
     def __getitem__(self, row: int, /) -> NDArray[np.float32]:
-        """As `Clip.mesh_flow` of visible points, float32 (H, W, 2); all −2 for the first frame."""
+        """As `Clip.mesh_flow` of visible points, float32 (H, W, 2); all −2 for the first frame.
+
+        Faces that turn their back are not left out: `flicker-v1` was frozen so.
+        """
         if row == 0:
             return np.full((*self.clip.size, 2), -2, np.float32)
-        return self.clip.mesh_flow(self.numbers[row - 1], self.numbers[row], visible_only=True)
+        return self.clip.mesh_flow(self.numbers[row - 1], self.numbers[row], visible_only=True, culled=False)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def example_clip(*, frames: int = 5, size: tuple[int, int] = (64, 64), seed: int
     vertices = np.stack([x, y, 10 * across + 0 * x], -1).astype(np.float32)
     corner = np.arange(side * side).reshape(side, side)
     a, b, c, d = corner[:-1, :-1], corner[:-1, 1:], corner[1:, :-1], corner[1:, 1:]
-    faces = np.stack([np.stack([a, b, c], -1), np.stack([b, d, c], -1)]).reshape(-1, 3).astype(np.int32)
+    faces = np.stack([np.stack([a, c, b], -1), np.stack([b, c, d], -1)]).reshape(-1, 3).astype(np.int32)
     keypoints = missing_keypoints(frames)
     followed = np.linspace(0, side * side - 1, keypoints.shape[1]).round().astype(int)
     keypoints[:, :-1, :2], keypoints[:, :-1, 2] = vertices[:, followed[:-1], :2], 1

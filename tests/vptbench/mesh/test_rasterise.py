@@ -12,7 +12,7 @@ from vptbench.mesh.rasterise import MIN_DOUBLE_AREA, vertices_to_face_table
 SIZE = (14, 17)
 
 
-def naive_face_table(vertices, faces, size):
+def naive_face_table(vertices, faces, size, culled):
     """The definition, face by face over the whole picture."""
     H, W = size
     y, x = np.mgrid[:H, :W].astype(np.float64)
@@ -20,7 +20,8 @@ def naive_face_table(vertices, faces, size):
     depth = np.full(size, np.inf, np.float32)
     for f, corners in enumerate(faces):
         (ax, ay, az), (bx, by, bz), (cx, cy, cz) = vertices[corners].astype(np.float64)
-        if not abs((bx - ax) * (cy - ay) - (cx - ax) * (by - ay)) >= MIN_DOUBLE_AREA:
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if not abs(area) >= MIN_DOUBLE_AREA or (culled and area > 0):
             continue
         opposite_a = (bx - x) * (cy - y) - (cx - x) * (by - y)
         opposite_b = (cx - x) * (ay - y) - (ax - x) * (cy - y)
@@ -35,11 +36,12 @@ def naive_face_table(vertices, faces, size):
 
 
 def assert_equals_naive(vertices, faces, size):
-    table = vertices_to_face_table(vertices, faces, size)
-    face, weights, depth = naive_face_table(vertices, faces, size)
-    np.testing.assert_array_equal(table.face, face)
-    np.testing.assert_array_equal(table.weights, weights)
-    np.testing.assert_array_equal(table.depth, depth)
+    for culled in (False, True):
+        table = vertices_to_face_table(vertices, faces, size, culled=culled)
+        face, weights, depth = naive_face_table(vertices, faces, size, culled)
+        np.testing.assert_array_equal(table.face, face)
+        np.testing.assert_array_equal(table.weights, weights)
+        np.testing.assert_array_equal(table.depth, depth)
 
 
 def mesh(*rows, faces=((0, 1, 2),)):
@@ -67,12 +69,18 @@ def test_one_triangle_by_hand():
     assert (table.face.dtype, table.weights.dtype, table.depth.dtype) == (np.int32, np.float32, np.float32)
 
 
-def test_both_orientations_are_drawn():
+def test_both_orientations_are_drawn_unless_culled():
     vertices, _ = mesh((0, 0, 1), (4, 0, 1), (0, 4, 1))
     one = vertices_to_face_table(vertices, np.array([[0, 1, 2]], np.int32), SIZE)
     other = vertices_to_face_table(vertices, np.array([[0, 2, 1]], np.int32), SIZE)
     np.testing.assert_array_equal(one.face, other.face)
     np.testing.assert_array_equal(one.weights, other.weights[..., [0, 2, 1]])
+    for faces, drawn in (
+        ([0, 2, 1], 15),
+        ([0, 1, 2], 0),
+    ):  # (0, 0), (0, 4), (4, 0): down, then to the right: to us
+        table = vertices_to_face_table(vertices, np.array([faces], np.int32), SIZE, culled=True)
+        assert (table.face == 0).sum() == drawn
 
 
 @pytest.mark.parametrize("order", [((0, 1, 2), (3, 4, 5)), ((3, 4, 5), (0, 1, 2))])

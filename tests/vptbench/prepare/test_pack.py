@@ -176,8 +176,8 @@ def test_what_has_no_other_half_is_told(joined, fashion, tmp_path):
     report = pack_to_store(joined, tmp_path / "second")
     assert report.done == ("a",)
     assert report.failed == {
-        "b": "expected test/b.mp4 or videos/b.mp4 as fashion_test.txt says, found none; fetch it or take it "
-        "off the list",
+        "b": "expected test/b.mp4 or videos/b.mp4 as fashion_test.txt says, found none; bring it (see "
+        "`vptbench fetch`) or take it off the list",
         "c": f"expected a file of SHA-256 {digest} (once test/c.mp4) as the pack was made of, found none; "
         "fetch it",
         "d": f"expected poses for d.mp4 of SHA-256 {file_to_sha256(joined.raw / 'test' / 'd.mp4')} in the "

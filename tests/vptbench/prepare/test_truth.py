@@ -50,6 +50,33 @@ def test_arrays_that_do_not_fit_are_refused(truth, change, message):
         pass
 
 
+CUBE = np.array([[x, y, z] for x in (0, 9) for y in (0, 9) for z in (0, 9)], np.float32)
+OUTWARD = np.array(
+    [
+        [0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1],
+        [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3],
+    ], np.int32,
+)  # fmt: skip
+
+
+def test_a_mesh_turned_inside_out_is_refused(truth):
+    path, arrays = truth
+    vertices = np.tile(CUBE, (10, 1, 1))
+    np.savez(path, **arrays | {"vertices": vertices, "faces": OUTWARD})
+    with opened_truth(path, 10, (96, 72)) as read:
+        np.testing.assert_array_equal(read.faces, OUTWARD)
+    for faces, message in (
+        (
+            OUTWARD[:, ::-1],
+            "counter-clockwise seen from outside, found a surface turned inside out; exchange two",
+        ),
+        (OUTWARD + 1, r"faces: expected vertex numbers in 0\.\.7, found 1\.\.8"),
+    ):
+        np.savez(path, **arrays | {"vertices": vertices, "faces": faces})
+        with pytest.raises(DatasetError, match=message), opened_truth(path, 10, (96, 72)):
+            pass
+
+
 def test_damaged_files_are_refused(truth):
     path, _ = truth
     whole = path.read_bytes()

@@ -22,7 +22,7 @@ from vptbench.video import read_video_info, video_to_frames
 def square_clip(frames=5, width=40, **fields):
     corners = np.float32([[4, 4, 0], [20, 4, 0], [20, 20, 0], [4, 20, 0]])
     vertices = np.stack([corners + np.float32([2 * t, 0, 0]) for t in range(frames)])
-    mesh = Mesh(vertices, np.int32([[0, 1, 2], [0, 2, 3]]), np.full((4, 25), 1 / 25, np.float32))
+    mesh = Mesh(vertices, np.int32([[0, 2, 1], [0, 3, 2]]), np.full((4, 25), 1 / 25, np.float32))
     pixels = np.random.default_rng(0).integers(0, 256, (frames, 32, width, 3), np.uint8)
     return Clip("a/b", "test", pixels, missing_keypoints(frames), 25.0, **{"mesh": mesh, **fields})
 
