@@ -1,6 +1,6 @@
 # make demo   the whole main line offline, to a page        make test   all tests
 # make lint   style, types, layers                          make bench  speed against peers (minutes)
-# make docs   the page of metrics from their table
+# make docs   the page of metrics from their table   make estimator   MediaPipe, beside the package (35 MB)
 # VENV=path reuses an environment; PYTHON=python3.12 chooses the interpreter of a new one.
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,13 +8,16 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.vptbench-ready
 CODE := vptbench dmm_model baselines tests benchmarks tools
 
-.PHONY: setup demo test lint format bench docs
+.PHONY: setup estimator demo test lint format bench docs
 setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $(READY)
+
+estimator: setup
+	$(BIN)/python -c "import subprocess; from vptbench.prepare.mediapipe import MediaPipe; MediaPipe().missing() is None or subprocess.run(MediaPipe().command, check=True)"
 
 demo: setup
 	$(BIN)/vptbench demo
