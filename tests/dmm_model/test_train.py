@@ -194,14 +194,17 @@ def test_a_batch_in_two_parts_has_the_gradients_of_a_whole_one(settings):
 
 @pytest.mark.parametrize(("rate", "same"), [(0, True), (0.001, False)])
 def test_in_parts_critics_learn_the_same_but_judge_the_first_part_before_that(settings, rate, same):
-    """Of the generator's gradients 2e-6 are other while critics stay as they are, 8 % where they learn."""
+    """Of the generator's gradients hardly any are other while critics stay as they are, 8 % where they learn.
+
+    2e-6 with most seeds; up to 0.2 % with some, where rounding takes a place that is sampled across a pixel.
+    """
     rates = ("training.learning_rate=0", f"training.discriminator_rate={rate}")
     for name, parts in (("whole", 1), ("parts", 2)):
         train(settings(name, 1, *BOTH_CRITICS, "training.batch=2", f"training.accumulate={parts}", *rates))
     (_, *whole), (_, *parts) = (run_to_vectors(settings(name, 1).run) for name in ("whole", "parts"))
     generator, critics = (share(part - one, one) for part, one in zip(parts, whole, strict=True))
     assert critics < 1e-5
-    assert generator < 1e-4 if same else generator > 0.01
+    assert generator < 5e-3 if same else generator > 0.02
 
 
 def test_a_short_training_learns(settings):
