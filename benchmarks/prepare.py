@@ -1,11 +1,13 @@
 """How fast `prepare` is with one and two workers, where its time goes, and how fast the store is read.
 
-    .venv/bin/python benchmarks/prepare.py [--layout fashionvideo] [--copies 22] [--rounds 3] [--json FILE]
+    .venv/bin/python benchmarks/prepare.py [--body dataset|fit] [--copies 22] [--rounds 3] [--memory]
 
 Synthetic clips are made once and listed many times over under other names (links to the same files), so that
 there is a minute of work for one worker. Rounds with one and with two workers take turns; medians. Two
 workers include the start of the cluster. Stages are timed one by one on one clip in memory, in processor
-time. The machine should be quiet: figures are per core.
+time. `--body fit` takes the truth away, so that bodies are fitted to the keypoints; `--memory` adds the peak
+memory of one worker over 4 and over 16 clips, each in a process of its own. The machine should be quiet:
+figures are per core.
 """
 
 import argparse
@@ -13,22 +15,29 @@ import json
 import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import cv2
 import h5py
 import numpy as np
+import psutil
 
 from vptbench import open_store
 from vptbench.clip import Mesh
 from vptbench.manifest import library_versions
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.bodies import keypoints_to_parts
+from vptbench.prepare.build import source_to_store
 from vptbench.prepare.crop import CropBox, keypoints_to_box
+from vptbench.prepare.fit import keypoints_to_body
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
 from vptbench.prepare.openpose import read_openpose
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.sources import RawClip, load_dataset
 from vptbench.prepare.truth import opened_truth
 from vptbench.skeleton import missing_keypoints
@@ -41,18 +50,22 @@ WINDOW = 6
 Rows = dict[str, float]
 
 
-def make_raw(folder: Path, layout: str, frames: int, size: int, copies: int) -> Path:
-    """Two synthetic clips, and a dataset that lists each `copies` times."""
+def make_clips(folder: Path, layout: str, frames: int, size: int) -> Path:
+    """Two synthetic clips."""
     seed_to_raw(folder / "clips", layout=layout, clips=2, frames=frames, size=size, seed=1)
-    raw = folder / "raw"
+    return folder / "clips"
+
+
+def make_raw(clips: Path, raw: Path, layout: str, copies: int, body: str) -> Path:
+    """A dataset that lists each of the clips `copies` times; without truth if `body` is to be fitted."""
     names: dict[str, list[str]] = {"train": [], "test": []}
-    for clip in load_dataset(layout).list_clips(folder / "clips"):
+    for clip in load_dataset(layout).list_clips(clips):
         for copy in range(copies):
             name = f"{clip.id}-{copy:03d}"
             names[clip.split].append(name)
-            for source in (clip.media, clip.openpose, clip.truth):
+            for source in (clip.media, clip.openpose, clip.truth if body == "dataset" else None):
                 if source is not None:
-                    place = raw / source.relative_to(folder / "clips")
+                    place = raw / source.relative_to(clips)
                     place.parent.mkdir(parents=True, exist_ok=True)
                     place.with_name(f"{name.rsplit('/', 1)[-1]}{source.suffix}").symlink_to(source.resolve())
     lists = {"fashionvideo": ("fashion_train.txt", "fashion_test.txt"), "iper": ("train.txt", "val.txt")}
@@ -86,7 +99,7 @@ def processor_ms(work: Callable[[], object], frames: int) -> float:
     return 1e3 * statistics.median(seconds) / frames
 
 
-def stages(clip: RawClip, scratch: Path) -> Rows:
+def stages(clip: RawClip, scratch: Path, body: str) -> Rows:
     """Milliseconds a frame of each stage of one clip.
 
     Raises:
@@ -111,7 +124,38 @@ def stages(clip: RawClip, scratch: Path) -> Rows:
     rows["crop frames"] = processor_ms(lambda: box.move_frames(frames), count)
     rows["crop mask"] = processor_ms(lambda: box.move_masks(masks), count)
     rows["move mesh"] = processor_ms(lambda: box.move_vertices(vertices), count)
+    if body == "fit":
+        for name in ("read truth", "crop mask", "move mesh"):
+            del rows[name]
+        fitted = processor_ms(lambda: keypoints_to_body(keypoints, fps=info.fps), count)
+
+        def make() -> None:
+            parts = keypoints_to_parts(keypoints, None, box, body="fit", fps=info.fps, size=SETTINGS.size)
+            if parts.mask is not None and parts.mesh is not None:
+                _ = list(parts.mask), np.asarray(parts.mesh.vertices[0:count])
+
+        rows["fit the body"] = fitted
+        rows["mask and mesh of the fit"] = processor_ms(make, count) - fitted
     return rows | _write_stages(box, frames, masks, mesh, scratch)
+
+
+def peak_memory_mib(layout: str, raw: Path, store: Path) -> float:
+    """Most memory of a `prepare` of one worker, in a process of its own.
+
+    Raises:
+        SystemExit: It failed.
+    """
+    words = [sys.executable, "-m", "vptbench.cli", "prepare", layout, str(raw), str(store)]
+    peak = 0
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        watched = psutil.Process(child.pid)
+        while child.poll() is None:
+            with suppress(psutil.Error):
+                peak = max(peak, watched.memory_info().rss)
+            time.sleep(0.02)
+    if child.returncode:
+        raise SystemExit(f"prepare ended with status {child.returncode}")
+    return peak / 2**20
 
 
 def _write_stages(box: CropBox, frames: np.ndarray, masks: np.ndarray, mesh: Mesh, scratch: Path) -> Rows:
@@ -195,17 +239,21 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--layout", choices=["fashionvideo", "iper"], default="fashionvideo")
+    parser.add_argument("--body", choices=["dataset", "fit"], default="dataset")
     parser.add_argument("--frames", type=int, default=200, help="of each clip")
     parser.add_argument("--size", type=int, default=512, help="height of the raw frames")
     parser.add_argument("--copies", type=int, default=22, help="of each of the two clips")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="also peak memory over 4 and 16 clips")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory(prefix="vptbench-") as name:
         folder = Path(name)
-        raw = make_raw(folder, options.layout, options.frames, options.size, options.copies)
-        warm = make_raw(folder / "warm", options.layout, 8, 64, 1)
+        layout, body = options.layout, options.body
+        clips = make_clips(folder, layout, options.frames, options.size)
+        raw = make_raw(clips, folder / "raw", layout, options.copies, body)
+        warm = make_raw(make_clips(folder / "warm", layout, 8, 64), folder / "warm" / "raw", layout, 1, body)
         prepare_seconds(options.layout, warm, folder / "warm-store", 1)
         seconds: dict[int, list[float]] = {1: [], 2: []}
         for _ in range(options.rounds):
@@ -215,9 +263,13 @@ def main() -> None:
         one, two = (statistics.median(found) for found in seconds.values())
         speed = {"1": count / one, "2": count / two, "ratio": one / two, "seconds with 1": one}
         store = open_store(folder / "store")
+        peaks: Rows = {}
+        for copies in (2, 8) if options.memory else ():
+            some = make_raw(clips, folder / f"raw-{copies}", layout, copies, body)
+            peaks[f"over {2 * copies} clips, MiB"] = peak_memory_mib(layout, some, folder / f"store-{copies}")
         parts = {
-            "speed": speed, "stages": stages(load_dataset(options.layout).list_clips(raw)[0], folder),
-            "bytes": bytes_a_frame(store), "reads": reads(store),
+            "speed": speed, "stages": stages(load_dataset(layout).list_clips(clips)[0], folder, body),
+            "bytes": bytes_a_frame(store), "reads": reads(store), "peak memory": peaks,
         }  # fmt: skip
     stage_sum = {
         **parts["stages"],
@@ -230,6 +282,8 @@ def main() -> None:
     print(table("Where the time goes (1 worker)", ("stage", "ms a frame"), stage_sum, 3))
     print(table("Clip store", ("part", "bytes a frame"), parts["bytes"], 0))
     print(table("Reading", ("what", "value"), parts["reads"], 2))
+    if options.memory:
+        print(table("Most memory of one worker", ("prepare", "value"), parts["peak memory"], 0))
     if options.json is not None:
         document = {**parts, "rounds": seconds, "frames": count, "processors": os.cpu_count(),
                     "versions": library_versions()}  # fmt: skip
