@@ -7,22 +7,39 @@ import pytest
 
 from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchmark
 from vptbench.benchmarks.noisy import load_noisy_benchmark
-from vptbench.cli.check import CHECKS
+from vptbench.cli import prepare
+from vptbench.cli.check import CHECKS, WARNINGS
 from vptbench.generate.export import FORMATS
 from vptbench.metrics.table import METRICS, metric_facts
+from vptbench.prepare.bodies import BODIES
 from vptbench.prepare.crop import CROPS
+from vptbench.prepare.lost import LOST
+from vptbench.prepare.poses import POSES, SWAPS
 from vptbench.prepare.sources import DATASETS
 from vptbench.registry import check_id, group_to_table, id_to_object
+from vptbench.store.schema import COMPRESSIONS
 
 KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
 
 @pytest.mark.parametrize(
-    "table", [CROPS, DATASETS, CHECKS, FORMATS], ids=["crops", "datasets", "checks", "formats"]
+    "table",
+    [CROPS, DATASETS, CHECKS, WARNINGS, FORMATS],
+    ids=["crops", "datasets", "checks", "warnings", "formats"],
 )
 def test_entries_can_be_imported(table):
     for name in table:
         assert callable(id_to_object(name, table, "entry"))
+
+
+@pytest.mark.parametrize(
+    ("option", "known"),
+    [("poses", POSES), ("swaps", SWAPS), ("lost", LOST), ("body", BODIES), ("compression", COMPRESSIONS)],
+)
+def test_the_command_line_offers_what_there_is(option, known):
+    """Written out there, so that `--help` needs no heavy imports."""
+    offered = {each.name: each.type for each in prepare.command.params}[option]
+    assert sorted(offered.choices) == sorted(known)
 
 
 @pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])

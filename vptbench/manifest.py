@@ -220,19 +220,19 @@ def relative_path(target: Path, folder: Path) -> str:
     return Path(os.path.relpath(target.resolve(), folder.resolve())).as_posix()
 
 
+def is_relative(name: str) -> bool:
+    """Whether `name` is a plain relative path ("001/9/1"), safe to join to a folder."""
+    hidden = any(not part or part.startswith(".") for part in name.split("/"))
+    return not hidden and "\\" not in name and "\0" not in name
+
+
 def check_relative(name: str, what: str) -> str:
     """Return `name` if it is a plain relative path ("001/9/1"), safe to join to a folder.
 
     Raises:
         ManifestError: It is empty, absolute, or climbs out of its folder.
     """
-    parts = name.split("/")
-    if (
-        not name
-        or any(part in {"", ".", ".."} or part.startswith(".") for part in parts)
-        or "\\" in name
-        or "\0" in name
-    ):
+    if not is_relative(name):
         raise ManifestError(
             f"expected a {what} that is a plain relative name such as '001/9/1', got {name!r}"
         )

@@ -141,8 +141,11 @@ def read_pickle(path: Path, names: Sequence[str]) -> dict[str, Array]:
     return arrays
 
 
-class _Unpickler(pickle.Unpickler):  # noqa: S301 - `find_class` gives nothing that could run
-    """Gives stand-ins from `KNOWN`, and so has nothing else to call."""
+class _Unpickler(pickle._Unpickler):  # noqa: SLF001 - see below; `find_class` gives nothing that could run
+    """Gives stand-ins from `KNOWN`, and so has nothing else to call.
+
+    The one that is written in Python: the other makes room for as many things as nine bytes may say.
+    """
 
     def __init__(self, stream: IO[bytes], path: Path) -> None:
         super().__init__(stream, encoding="latin1")

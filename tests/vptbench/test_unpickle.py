@@ -1,6 +1,7 @@
 """Pickles read as data: what arrives, what is refused, and that nothing runs."""
 
 import pickle
+import resource
 import sys
 
 import numpy as np
@@ -260,6 +261,16 @@ def test_what_is_no_dict_of_arrays_is_refused(tmp_path, text, message):
     with pytest.raises(PickleError, match=message) as refused:
         read_pickle(written(tmp_path, text), ["a"])
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", [b"\x80\x02}r\xff\xff\xff\x0f.", b"}p268435455\n."])
+def test_memory_is_not_made_for_what_no_file_can_hold(tmp_path, text):
+    """Nine bytes that name the 268,435,455th thing to remember, for which Python's own would take 4 GB."""
+    (tmp_path / "a.pkl").write_bytes(text)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(PickleError, match="found no x"):
+        read_pickle(tmp_path / "a.pkl", ["x"])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):

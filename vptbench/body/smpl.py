@@ -38,6 +38,9 @@ AXES: Mapping[str, tuple[str | int, ...]] = {
 }
 """Arrays of the file that are read, and their axes."""
 
+WHOLE = ("kintree_table", "f")
+"""Those that hold integers."""
+
 JOINT_TO_BODY_25 = (
     "MidHip", "LHip", "RHip", "MidHip", "LKnee", "RKnee", "Neck", "LAnkle", "RAnkle", "Neck", "LBigToe",
     "RBigToe", "Neck", "LShoulder", "RShoulder", "Nose", "LShoulder", "RShoulder", "LElbow", "RElbow",
@@ -158,8 +161,10 @@ def _arrays_to_problems(arrays: Mapping[str, NDArray[np.generic]]) -> list[str]:
         expected = tuple(known.get(axis, axis) if isinstance(axis, str) else axis for axis in axes)
         if shape != expected:
             problems.append(f"{name}: expected shape {expected}, found {shape}")
-        elif arrays[name].dtype.kind not in "iuf" or not np.isfinite(arrays[name]).all():
-            problems.append(f"{name}: expected finite numbers, found others")
+        elif not _is_good(arrays[name], whole=name in WHOLE):
+            problems.append(
+                f"{name}: expected finite {'whole ' if name in WHOLE else ''}numbers, found others"
+            )
         else:
             sizes = {axis: size for axis, size in known.items() if isinstance(axis, str)}
     if problems:
@@ -170,11 +175,21 @@ def _arrays_to_problems(arrays: Mapping[str, NDArray[np.generic]]) -> list[str]:
     if any(not 0 <= parent < joint for joint, parent in enumerate(parents[1:], 1)):
         problems.append("kintree_table: expected parents before their children, found another order")
     faces = arrays["f"]
-    if faces.size and not 0 <= int(faces.min()) <= int(faces.max()) < sizes["V"]:
-        problems.append(f"f: expected vertex numbers below {sizes['V']}, found others")
-    if not np.allclose(arrays["weights"].astype(np.float64).sum(1), 1, atol=1e-3):
-        problems.append("weights: expected rows that sum to 1, found others")
+    if not faces.size or not 0 <= int(faces.min()) <= int(faces.max()) < sizes["V"]:
+        problems.append(f"f: expected vertex numbers below {sizes['V']}, found others or none")
+    if (arrays["weights"].astype(np.float64) < 0).any() or not np.allclose(
+        arrays["weights"].astype(np.float64).sum(1), 1, atol=1e-3
+    ):
+        problems.append("weights: expected rows from 0 that sum to 1, found others")
     return problems
+
+
+def _is_good(array: NDArray[np.generic], *, whole: bool) -> bool:
+    """Whether all are numbers that float32 holds, and integers where they must be."""
+    if array.dtype.kind not in ("iu" if whole else "iuf"):
+        return False
+    largest = np.abs(array.astype(np.float64)).max(initial=0.0)
+    return bool(largest < np.finfo(np.float32).max)
 
 
 def _parents(table: NDArray[np.generic]) -> tuple[int, ...]:

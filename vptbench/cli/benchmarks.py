@@ -123,7 +123,7 @@ def _import_list(path: Path, out: Path, store: Path | None) -> str:
     Raises:
         UsageError: No store was given.
     """
-    from vptbench.prepare.listed import list_to_benchmark
+    from vptbench.prepare.testlist import list_to_benchmark
 
     if store is None:
         raise UsageError(f"{path}: expected --store for a .csv, got none; give the clips that it is for")

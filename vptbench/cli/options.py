@@ -113,13 +113,12 @@ def resolve_claims(claims: Sequence[str]) -> dict[str, str]:
 
 
 def asked_for(*left_out: str) -> dict[str, object]:
-    """Parameters of the running command that were given in so many words, but for those left out."""
+    """Parameters given on the command line itself, no default and no variable, but for those left out."""
     context = click.get_current_context()
-    defaults = {ParameterSource.DEFAULT, ParameterSource.DEFAULT_MAP}
     return {
         name: value
         for name, value in context.params.items()
-        if name not in left_out and context.get_parameter_source(name) not in defaults
+        if name not in left_out and context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
 
 

@@ -108,30 +108,67 @@ def source_to_store(
         raw, store = raw.absolute(), store.absolute()
         if settings.smpl_model is not None:
             settings = replace(settings, smpl_model=settings.smpl_model.absolute())
-    clips, manifest = read_source(dataset, raw, settings.to_json())
+    source, clips = read_clips(dataset, raw)
+    settings = settings.for_clips(clips)
+    manifest = source_to_manifest(source, raw, settings.to_json())
     begin_store(store, manifest)
     task = partial(_prepare_clip, _Job(dataset, raw, store, settings))
     return clips_to_store(store, manifest, clips, task, workers=workers, scheduler=scheduler)
 
 
-def read_source(
-    dataset: str, raw: Path, settings: Mapping[str, Json]
-) -> tuple[list[RawClip], dict[str, Json]]:
-    """The clips that a dataset's folder should hold, and what the store's manifest says from the beginning.
+def read_clips(dataset: str, raw: Path) -> tuple[Dataset, list[RawClip]]:
+    """A dataset, and the clips that its folder should hold.
 
     Raises:
-        DatasetError: The raw data are not in the dataset's layout, or synthetic ones are unfinished.
-        StoreError: The compression of the settings is not installed.
+        DatasetError: The raw data are not in the dataset's layout.
     """
     source = load_dataset(dataset)
     if not raw.is_dir():
         raise DatasetError(
             f"expected the files of {source.title} in a folder at {raw}, found none; check the path"
         )
-    clips = source.list_clips(raw)
-    manifest = _to_manifest(source, raw, settings)
+    return source, source.list_clips(raw)
+
+
+def source_to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json]) -> dict[str, Json]:
+    """What ``store.json`` says from the beginning.
+
+    Raises:
+        DatasetError: The data are synthetic and not all there yet.
+        StoreError: The compression of the settings is not installed.
+    """
     _check_compression(settings)
-    return clips, manifest
+    if (raw / SYNTH_UNFINISHED).is_file():
+        raise DatasetError(
+            f"{raw}: expected finished synthetic data, found interrupted ones; "
+            "run the same `vptbench synth` again"
+        )
+    synth = read_json(raw / SYNTH_MANIFEST) if (raw / SYNTH_MANIFEST).is_file() else None
+    texts: dict[str, Json] = {
+        "title": source.title,
+        "citation": source.citation,
+        "licence": source.licence,
+    }
+    return {
+        "dataset": source.name,
+        **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
+        "synth": synth,
+        "settings": settings,
+        **({} if settings.get("smpl_model") is None else {"body_licence": LICENCE}),
+        "libraries": library_versions(),
+    }
+
+
+def _check_compression(settings: Mapping[str, Json]) -> None:
+    """Refuse at once what would fail for every clip.
+
+    Raises:
+        StoreError: zstd is asked for and not installed.
+    """
+    if settings["compression"] == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
+        raise StoreError(
+            "expected hdf5plugin for --compression zstd, found none; pip install 'vptbench[zstd]'"
+        )
 
 
 def begin_store(store: Path, manifest: Mapping[str, Json]) -> None:
@@ -263,45 +300,6 @@ def _to_raw_facts(clip: RawClip, info: VideoInfo, kept: Kept) -> dict[str, Json]
         "raw_crop": clip.cropped,
     }
     return {name: fact for name, fact in facts.items() if fact is not None}
-
-
-def _to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json]) -> dict[str, Json]:
-    """What ``store.json`` says from the beginning.
-
-    Raises:
-        DatasetError: The data are synthetic and not all there yet.
-    """
-    if (raw / SYNTH_UNFINISHED).is_file():
-        raise DatasetError(
-            f"{raw}: expected finished synthetic data, found interrupted ones; "
-            "run the same `vptbench synth` again"
-        )
-    synth = read_json(raw / SYNTH_MANIFEST) if (raw / SYNTH_MANIFEST).is_file() else None
-    texts: dict[str, Json] = {
-        "title": source.title,
-        "citation": source.citation,
-        "licence": source.licence,
-    }
-    return {
-        "dataset": source.name,
-        **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
-        "synth": synth,
-        "settings": settings,
-        **({} if settings.get("smpl_model") is None else {"body_licence": LICENCE}),
-        "libraries": library_versions(),
-    }
-
-
-def _check_compression(settings: Mapping[str, Json]) -> None:
-    """Refuse at once what would fail for every clip.
-
-    Raises:
-        StoreError: zstd is asked for and not installed.
-    """
-    if settings["compression"] == "zstd" and importlib.util.find_spec("hdf5plugin") is None:
-        raise StoreError(
-            "expected hdf5plugin for --compression zstd, found none; pip install 'vptbench[zstd]'"
-        )
 
 
 def _finish(

@@ -22,7 +22,8 @@ from vptbench.prepare.build import (
     clips_to_store,
     crop_frames,
     crop_to_make,
-    read_source,
+    read_clips,
+    source_to_manifest,
 )
 from vptbench.prepare.crop import restore_crop
 from vptbench.prepare.lost import raw_frames_to_kept
@@ -118,7 +119,8 @@ def pack_to_store(
             f"{join.dataset}; name that dataset, or give another pack"
         )
     settings = {**pack.settings, "compression": join.compression}
-    listed, manifest = read_source(join.dataset, join.raw, settings)
+    source, listed = read_clips(join.dataset, join.raw)
+    manifest = source_to_manifest(source, join.raw, settings)
     manifest[schema.POSES_FROM] = pack.sha256
     begin_store(store, manifest)
 

@@ -1,16 +1,20 @@
 """How clips are prepared; what a store's manifest says of it."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vptbench.body.smpl import SmplBody, load_smpl
 from vptbench.config import config_to_json
-from vptbench.errors import UsageError
+from vptbench.errors import BodyError, UsageError
 from vptbench.manifest import Json
+from vptbench.mesh.rasterise import is_inside_out
 from vptbench.prepare.bodies import BODIES
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP
 from vptbench.prepare.lost import LOST
 from vptbench.prepare.poses import PoseSettings
+from vptbench.prepare.smpl import has_parameters
+from vptbench.prepare.sources import RawClip
 from vptbench.registry import check_known
 from vptbench.store import schema
 
@@ -70,12 +74,26 @@ class PrepareSettings:
         """The body of the user's SMPL file, where it can be needed.
 
         Raises:
-            BodyError: The file is missing, or not of SMPL's kind.
+            BodyError: The file is missing, not of SMPL's kind, or inside out.
             PickleError: It is no pickle of arrays.
         """
         if self.smpl_model is None or not (self.body in {"smpl", "auto"} or self.poses == "smpl"):
             return None
-        return load_smpl(self.smpl_model)
+        body = load_smpl(self.smpl_model)
+        if is_inside_out(body.model.rest.numpy(), body.faces):
+            raise BodyError(
+                f"{self.smpl_model}: expected faces counter-clockwise seen from outside, found a surface "
+                "turned inside out; get the file anew"
+            )
+        return body
+
+    def for_clips(self, clips: Sequence[RawClip]) -> "PrepareSettings":
+        """These settings without an SMPL file that no clip has use for.
+
+        A file is often named once for all, in the environment; data without SMPL parameters do not ask.
+        """
+        asked = "smpl" in {self.body, self.poses} or any(has_parameters(clip) for clip in clips)
+        return self if asked else replace(self, smpl_model=None)
 
     def to_json(self) -> dict[str, Json]:
         """As stores keep them: the SMPL file by its hash, None where it is not needed."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vptbench.errors import DatasetError
 from vptbench.image import IMAGE_SUFFIXES
+from vptbench.manifest import is_relative
 from vptbench.prepare.sources import (
     OPENPOSE_FOLDER,
     TRUTH_FOLDER,
@@ -64,6 +65,9 @@ class Videos:
         clips = []
         for clip, split in sorted(splits.items()):
             media = found.get(clip, [raw / clip])
+            if clip in found and not is_relative(clip):
+                clips.append(_to_unnameable(clip, split, media[0]))
+                continue
             made = make_raw_clip(raw, clip, split, media, listed=f"{split}.txt")
             if len(media) > 1:
                 names = " and ".join(path.name for path in media)
@@ -72,6 +76,12 @@ class Videos:
                 made = replace(made, fps=FPS, numbering="run")
             clips.append(made)
         return check_distinct(clips)
+
+
+def _to_unnameable(clip: str, split: str, media: Path) -> RawClip:
+    """A file whose name cannot be a clip's, under one that can be listed."""
+    problem = f"expected a name without '\\', '//' or a dot before it, found {media.name!r}; rename it"
+    return RawClip(id=re.sub(r"[^\w/+-]+", "_", clip), split=split, media=media, problem=problem)
 
 
 def clip_to_person(clip: str, shared: int = 0) -> str:

@@ -151,6 +151,10 @@ def test_only_ten_shapes_are_used(tmp_path):
     np.testing.assert_allclose(posed(body, body_to_vertices, pose, shape)[0], expected, atol=1e-12)
 
 
+SIGNED = ARRAYS["weights"].copy()
+SIGNED[:, :2] += (5, -5)
+
+
 def test_camera_axes_by_hand():
     """At 100 px/m, a point 0.5 m right, 0.2 m down and 1 m away lands 50 right, 20 down, at depth 100."""
     world = to_world(torch.tensor([[[0.5, 0.2, 1.0]]]))
@@ -170,9 +174,13 @@ def test_camera_axes_by_hand():
         ({"shapedirs": ARRAYS["shapedirs"][..., :9]}, "shapedirs: expected at least 10 shapes, found 9"),
         ({"v_template": ARRAYS["v_template"] * np.nan}, "v_template: expected finite numbers, found others"),
         ({"kintree_table": ARRAYS["kintree_table"][:, ::-1]}, "expected parents before their children"),
-        ({"f": ARRAYS["f"] + 1}, "f: expected vertex numbers below 198, found others"),
-        ({"weights": ARRAYS["weights"] * 2}, "weights: expected rows that sum to 1, found others"),
-        ({"f": np.full((4, 3), "a")}, "f: expected finite numbers, found others"),
+        ({"v_template": ARRAYS["v_template"] * 1e300}, "v_template: expected finite numbers, found others"),
+        ({"f": ARRAYS["f"] + 1}, "f: expected vertex numbers below 198, found others or none"),
+        ({"f": ARRAYS["f"][:0]}, "f: expected vertex numbers below 198, found others or none"),
+        ({"f": ARRAYS["f"] + 0.5}, "f: expected finite whole numbers, found others"),
+        ({"f": np.full((4, 3), "a")}, "f: expected finite whole numbers, found others"),
+        ({"weights": ARRAYS["weights"] * 2}, "weights: expected rows from 0 that sum to 1, found others"),
+        ({"weights": SIGNED}, "weights: expected rows from 0 that sum to 1, found others"),
     ],
 )
 def test_files_of_another_kind_are_refused(tmp_path, change, message):

@@ -3,18 +3,17 @@
 import csv
 import json
 import os
-import pickle
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
 from smpl_file import make_arrays, naive_vertices, write_npz, write_pickle
+from smpl_people import ARRAYS, FRAMES, Person, write_bdmm, write_iper, write_pose_shape
 
 from vptbench import open_store
 from vptbench.body.smpl import KEYPOINT_JOINTS, load_smpl
 from vptbench.cli import main
 from vptbench.errors import BodyError, DatasetError, PickleError, StoreError, UsageError
-from vptbench.image import write_image
 from vptbench.manifest import file_to_sha256
 from vptbench.mesh.rasterise import vertices_to_face_table
 from vptbench.prepare import smpl
@@ -27,86 +26,10 @@ from vptbench.skeleton import BODY_25
 from vptbench.store.check import store_to_problems
 from vptbench.video import VideoInfo
 
-ARRAYS = make_arrays()
-FRAMES = 5
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     return write_pickle(tmp_path_factory.mktemp("licensed") / "basicModel.pkl", ARRAYS)
-
-
-class Person:
-    """A clip's parameters, and what they mean in pixels of square frames, worked out apart."""
-
-    def __init__(self, seed=0, frames=FRAMES):
-        rng = np.random.default_rng(seed)
-        self.pose = rng.normal(0, 0.3, (frames, 24, 3)).astype(np.float32)
-        self.pose[:, 0] = np.array([np.pi, 0, 0]) + rng.normal(0, 0.2, (frames, 3))  # upright: y is down
-        self.shape = rng.normal(0, 0.5, (frames, 10)).astype(np.float32)
-        self.cams = np.float32([0.7, 0.05, 0.1]) + rng.normal(0, 0.02, (frames, 3)).astype(np.float32)
-        self.keypoints = np.ones((frames, 25, 3), np.float32)
-
-    def mean_in(self, side):
-        """Vertices (T, 198, 3) and joints (T, 24, 3) in pixels with centres at integers."""
-        made = [naive_vertices(ARRAYS, *row) for row in zip(self.pose, self.shape, strict=True)]
-        return tuple(self._to_pixels(np.array(points), side) for points in zip(*made, strict=True))
-
-    def _to_pixels(self, points, side):
-        scale, shift = self.cams[:, :1, None], self.cams[:, None, 1:]
-        normalised = scale * (points[..., :2] + shift)  # [−1, 1] is the whole picture
-        pixels = ((normalised + 1) * side - 1) / 2
-        return np.concatenate([pixels, scale * points[..., 2:] * side / 2], -1)
-
-    def with_keypoints(self, side):
-        """Where a detector would see the joints; the face and the feet are anywhere about."""
-        _, joints = self.mean_in(side)
-        rng = np.random.default_rng(1)
-        self.keypoints[..., :2] = rng.uniform(0.3 * side, 0.6 * side, (len(self.pose), 25, 2)).round(2)
-        for name, joint in KEYPOINT_JOINTS.items():
-            self.keypoints[:, BODY_25.index(name), :2] = joints[:, joint, :2].round(2)
-        self.keypoints[1, 4] = (np.nan, np.nan, 0)
-        return self
-
-
-def write_bdmm(raw, clip, person, side, split="test"):
-    folder = raw / split / f"{clip}.mp4"
-    for name in ("frames", "kptsmpls"):
-        (folder / name).mkdir(parents=True)
-    for i in range(len(person.pose)):
-        write_image(folder / "frames" / f"frame_{i:05d}.png", np.full((side, side, 3), 40 * i, np.uint8))
-        joints = np.where(person.keypoints[i, :, 2:] > 0, person.keypoints[i], (-1, -1, 0))
-        document = {
-            "bbox_xyxy": [0, 0, 1, 1],
-            "pose_keypoints_2d": joints.astype(float).tolist(),
-            "cam": person.cams[i].tolist(),
-            "pose_theta": person.pose[i].ravel().tolist(),
-            "shape_beta": person.shape[i].tolist(),
-        }
-        (folder / "kptsmpls" / f"frame_{i:05d}.json").write_text(json.dumps(document))
-
-
-def write_iper(raw, clip, person, side, openpose=True):
-    folder = raw / "images_HD" / clip
-    folder.mkdir(parents=True)
-    (raw / "openpose" / clip).mkdir(parents=True)
-    for i in range(len(person.pose)):
-        write_image(folder / f"{i:04d}.jpg", np.full((side, side, 3), 40 * i, np.uint8))
-        people = [{"pose_keypoints_2d": np.nan_to_num(person.keypoints[i]).ravel().astype(float).tolist()}]
-        text = json.dumps({"people": people})
-        (raw / "openpose" / clip / f"{i:012d}_keypoints.json").write_text(text)
-    if not openpose:
-        (raw / "openpose" / clip).rename(raw / "nothing")
-    with (raw / "val.txt").open("a") as stream:
-        stream.write(f"{clip}\n")
-    write_pose_shape(raw / "smpls" / clip, person)
-
-
-def write_pose_shape(folder, person, **changes):
-    folder.mkdir(parents=True, exist_ok=True)
-    frames = len(person.pose)
-    arrays = {"cams": person.cams, "pose": person.pose.reshape(frames, 72), "shape": person.shape} | changes
-    (folder / "pose_shape.pkl").write_bytes(pickle.dumps(arrays))
 
 
 def failures_of(store):
@@ -342,6 +265,37 @@ def test_the_command_takes_the_file_from_an_option_or_the_environment(tmp_path, 
     assert result.exit_code == 0
     for store in ("a", "b"):
         assert open_store(tmp_path / store)["A1"].attributes["mesh_source"] == "smpl-import"
+
+
+def test_a_file_in_the_environment_matters_only_where_it_is_of_use(tmp_path, model, fashion, monkeypatch):
+    """A dataset without SMPL parameters is begun without it, goes on with it, and does not miss it."""
+    fashion.add("a", truth=False)
+    prepare = ["prepare", "fashionvideo", str(fashion.path), str(tmp_path / "store"), "--size", "32"]
+    for path in (None, str(model), str(tmp_path / "gone.pkl")):
+        done = CliRunner().invoke(main, prepare, env={"VPTBENCH_SMPL": path})
+        assert done.exit_code == 0, done.stderr
+    manifest = json.loads((tmp_path / "store" / "store.json").read_text())
+    assert manifest["settings"]["smpl_model"] is None
+    assert "body_licence" not in manifest
+    pack = str(tmp_path / "pack")
+    monkeypatch.setenv("VPTBENCH_SMPL", str(model))
+    for words in (
+        ["export", str(tmp_path / "store"), pack, "--format", "pose-pack"],
+        ["prepare", "fashionvideo", str(fashion.path), str(tmp_path / "again"), "--poses-from", pack],
+    ):
+        done = CliRunner().invoke(main, words)
+        assert done.exit_code == 0, done.stderr
+    words = [*prepare[:3], str(tmp_path / "no"), "--poses-from", pack, "--smpl-model", str(model)]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert "--smpl-model" in done.stderr
+
+
+def test_a_body_inside_out_is_refused(tmp_path):
+    turned = {**ARRAYS, "f": ARRAYS["f"][:, ::-1]}
+    settings = PrepareSettings(body="smpl", smpl_model=write_npz(tmp_path / "turned.npz", turned))
+    with pytest.raises(BodyError, match=r"turned\.npz: expected faces counter-clockwise seen from outside"):
+        settings.load_smpl()
 
 
 def test_cameras_by_hand():

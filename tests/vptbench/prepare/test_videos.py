@@ -102,6 +102,14 @@ def test_two_of_one_name_carry_their_problem(tmp_path):
     }
 
 
+def test_a_name_that_no_clip_can_have_is_told_and_the_rest_is_listed(tmp_path):
+    touch(tmp_path, "a\\b.mp4", "good.mp4")
+    clips = {clip.id: clip.problem for clip in Videos().list_clips(tmp_path)}
+    assert set(clips) == {"a_b", "good"}
+    assert clips["good"] is None
+    assert "found 'a\\\\b.mp4'; rename it" in clips["a_b"]
+
+
 def test_a_folder_without_clips_is_refused(tmp_path):
     touch(tmp_path, "readme.txt", "empty/readme.txt", "0001.png")
     with pytest.raises(

@@ -7,6 +7,7 @@ other positions, and its clips say which (``raw_frames``).
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from vptbench.benchmarks.items import resolve_dataset
 from vptbench.benchmarks.loader import load_benchmark, read_document
@@ -44,10 +45,10 @@ class ListReport:
     surplus: int
 
 
-def clip_to_numbers(clip: Clip) -> tuple[int, ...]:
+def clip_to_raw_numbers(clip: Clip) -> tuple[int, ...]:
     """Number of each of a prepared clip's frames in the raw clip."""
     numbers = clip.attributes.get("raw_frames")
-    return tuple(map(int, map(str, numbers))) if isinstance(numbers, Sequence) else tuple(range(len(clip)))
+    return tuple(cast("Sequence[int]", numbers)) if numbers is not None else tuple(range(len(clip)))
 
 
 def list_to_benchmark(path: Path, out: Path, store: Path) -> ListReport:
@@ -73,18 +74,18 @@ def list_to_benchmark(path: Path, out: Path, store: Path) -> ListReport:
             f"expected a store of {frozen.dataset} and an output that ends in .json, got a store of "
             f"{opened.manifest.get('dataset')} and {out}"
         )
-    there = {row: clip_to_numbers(opened[row.id]) for row in listed if row.id in opened.ids(frozen.split)}
+    there = {row: clip_to_raw_numbers(opened[row.id]) for row in listed if row.id in opened.ids(frozen.split)}
     if not there:
         raise BenchmarkError(f"{path}: expected clips of {store}, found none of them; give their store")
     beside = out.with_name(f"{out.stem}{SOURCES}")
     document = {**read_document(PUBLISHED)[0], "id": ID, "source": {"list": beside.name}}
-    files = {beside: json_to_text(_to_sources(path, there)), out: json_to_text(document)}
-    others = [file for file, text in files.items() if file.exists() and file.read_text("utf-8") != text]
+    texts = {beside: json_to_text(_to_sources(path, there)), out: json_to_text(document)}
+    others = [file for file, text in texts.items() if file.exists() and file.read_bytes() != text.encode()]
     if others:
         raise BenchmarkError(
             f"{others[0]}: expected no file, or what is written now, found another; give another --out"
         )
-    for file, text in files.items():
+    for file, text in texts.items():
         write_text(file, text)
     return ListReport(
         id=load_benchmark(out).id,

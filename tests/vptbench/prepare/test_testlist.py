@@ -14,7 +14,7 @@ from vptbench.cli import main
 from vptbench.errors import BenchmarkError
 from vptbench.image import read_image
 from vptbench.prepare.build import PrepareSettings, source_to_store
-from vptbench.prepare.listed import ListReport, list_to_benchmark
+from vptbench.prepare.testlist import ListReport, list_to_benchmark
 from vptbench.score.published import resolve_groups
 from vptbench.store.check import store_to_problems
 
