@@ -96,7 +96,8 @@ def measure_clip(actor: Actor, motion: Motion, poses: float | Estimator, rng: np
         keypoints = truth.keypoints.copy()
         keypoints[..., :2] += rng.normal(0, poses, keypoints[..., :2].shape).astype(np.float32)
     else:
-        keypoints, _ = unswap_keypoints(poses.estimate((frame[None] for frame in film.frames()), FPS))
+        seen = poses.estimate((frame[None] for frame in film.frames()), FPS)
+        keypoints, _ = unswap_keypoints(seen, fps=FPS)
     start = time.process_time()
     fit = keypoints_to_body(keypoints, fps=FPS)
     seconds = (time.process_time() - start) / len(keypoints)

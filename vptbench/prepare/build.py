@@ -261,7 +261,7 @@ def _to_poses(settings: PrepareSettings, clip: RawClip, truth: Truth | None, inf
     if settings.poses == "smpl" and smpl is not None:
         return smpl_to_poses(clip_to_smpl(clip, smpl, info.frames, (info.height, info.width)))
     pose_settings = PoseSettings(settings.poses, settings.swaps, settings.smoothing)
-    return clip_to_poses(clip, truth, info.frames, pose_settings)
+    return clip_to_poses(clip, truth, info, pose_settings)
 
 
 def crop_to_make(clip: RawClip, crop: str) -> str:

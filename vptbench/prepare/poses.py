@@ -10,7 +10,7 @@ from vptbench.manifest import Json
 from vptbench.prepare.bdmm import read_kptsmpls
 from vptbench.prepare.coco import read_coco
 from vptbench.prepare.estimators import ESTIMATORS, resolve_estimator
-from vptbench.prepare.media import clip_to_pictures, media_to_frames, read_media_info
+from vptbench.prepare.media import clip_to_pictures, media_to_frames
 from vptbench.prepare.openpose import read_openpose
 from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
 from vptbench.prepare.smpl import SmplClip, smpl_to_keypoints
@@ -19,6 +19,7 @@ from vptbench.prepare.swaps import unswap_keypoints
 from vptbench.prepare.tracking import Keypoints
 from vptbench.prepare.truth import Truth
 from vptbench.registry import check_known
+from vptbench.video import VideoInfo
 
 POSES = ("auto", "kptsmpls", "openpose", "coco", "truth", "smpl", *ESTIMATORS)
 """What may be asked for. "auto": BDMM's kptsmpls of the dataset itself, else OpenPose JSON beside the
@@ -74,24 +75,24 @@ class Poses:
     facts: Mapping[str, Json] = field(default_factory=dict)
 
 
-def clip_to_poses(clip: RawClip, truth: Truth | None, frames: int, settings: PoseSettings) -> Poses:
+def clip_to_poses(clip: RawClip, truth: Truth | None, info: VideoInfo, settings: PoseSettings) -> Poses:
     """A clip's keypoints by the settings.
 
     Args:
         clip: The clip.
         truth: Its ground truth, or None.
-        frames: T, the number of its frames.
+        info: Number, size and rate of its frames.
         settings: How.
 
     Raises:
         PoseError: They are missing or malformed, no frame has a person, or no estimator is there or it fails.
         VideoError: An estimator is to run, and the frames cannot be read.
     """
-    found = _read_brought(clip, truth, frames, settings.poses) or _estimate(clip, frames, settings.poses)
+    found = _read_brought(clip, truth, info.frames, settings.poses) or _estimate(clip, info, settings.poses)
     lost = int((found.keypoints[..., 2] == 0).all(axis=1).sum())
-    if lost == frames:
+    if lost == info.frames:
         raise PoseError(
-            f"expected a person in at least one frame, found none in {frames} ({found.source}); "
+            f"expected a person in at least one frame, found none in {info.frames} ({found.source}); "
             "remove the clip, or estimate its poses by other means"
         )
     facts: dict[str, Json] = {**found.facts, "lost_frames": lost}
@@ -99,7 +100,7 @@ def clip_to_poses(clip: RawClip, truth: Truth | None, frames: int, settings: Pos
         return Poses(found.keypoints, found.source, facts)
     keypoints = found.keypoints
     if settings.swaps == "all" or (settings.swaps == "estimated" and found.source in ESTIMATORS):
-        keypoints, swapped = unswap_keypoints(keypoints)
+        keypoints, swapped = unswap_keypoints(keypoints, fps=info.fps)
         facts["swapped_frames"] = int(swapped.any(axis=1).sum())
     filtering = SMOOTHINGS[settings.smoothing]
     if filtering is not None:
@@ -140,7 +141,7 @@ def _read_brought(clip: RawClip, truth: Truth | None, frames: int, poses: str) -
     )
 
 
-def _estimate(clip: RawClip, frames: int, poses: str) -> Poses:
+def _estimate(clip: RawClip, info: VideoInfo, poses: str) -> Poses:
     """What an estimator finds.
 
     Raises:
@@ -155,11 +156,10 @@ def _estimate(clip: RawClip, frames: int, poses: str) -> Poses:
             f"expected keypoints in {OPENPOSE_FOLDER}/{clip.id}/, {COCO_FOLDER}/{clip.id}.json or "
             f"{TRUTH_FOLDER}/{clip.id}.npz beside the data, found none; {error}"
         ) from error
-    info = read_media_info(clip)
     keypoints = estimator.estimate(media_to_frames(clip, info), info.fps)
-    if keypoints.shape != (frames, 25, 3) or keypoints.dtype != np.float32:
+    if keypoints.shape != (info.frames, 25, 3) or keypoints.dtype != np.float32:
         raise PoseError(
-            f"expected float32 keypoints of shape ({frames}, 25, 3) from {estimator.name}, "
+            f"expected float32 keypoints of shape ({info.frames}, 25, 3) from {estimator.name}, "
             f"found {keypoints.dtype} {keypoints.shape}; report this to its authors"
         )
     return Poses(keypoints, estimator.name, {"version": estimator.version})

@@ -27,6 +27,13 @@ PARTS: Mapping[str, Mapping[str, float]] = {
 MEMORY = 4
 """Frames before a frame that foretell it."""
 
+USUAL_FPS = 30.0
+"""Frames a second that `LEVELLING`, `TURN` and `SIGHT` are for."""
+
+PACES = (1.0, 6.0)
+"""How far people may move from frame to frame, in shares of what is usual. A slow clip foretells that sides
+come back where they were about to cross, a fast one the reverse; what both say is so."""
+
 LEVELLING = 3.0
 """How strongly the foretold speed is drawn to 0, in counts × frames²; a frame alone foretells itself."""
 
@@ -66,35 +73,43 @@ RAREST_VIEW, TRUSTED = 0.05, 0.6
 SHOULDERS = (BODY_25.index("RShoulder"), BODY_25.index("LShoulder"))
 
 
-def unswap_keypoints(keypoints: Keypoints) -> tuple[Keypoints, NDArray[np.bool_]]:
+def unswap_keypoints(keypoints: Keypoints, *, fps: float) -> tuple[Keypoints, NDArray[np.bool_]]:
     """A clip's keypoints with swapped sides put right.
 
     Args:
         keypoints: float32 (T, 25, 3) of one person.
+        fps: Frames a second.
 
     Returns:
         The keypoints, in which nothing but left and right was exchanged, and where: bool (T, 3), one column
-        for each of `PARTS`.
+        for each of `PARTS`. Sides are exchanged where they must be at every one of `PACES`.
 
     Source:
         The Viterbi algorithm (Forney 1973), over the signs of the last `MEMORY` frames; costs of our own.
     """
-    whole = ~find_half_swaps(keypoints)
-    body = find_swaps(keypoints, tuple(PARTS), _face_to_costs(keypoints), whole)
+    found = [_find_swaps_at(keypoints, pace * USUAL_FPS / fps) for pace in PACES]
+    swapped = np.logical_and.reduce(found)
+    return swap_sides(keypoints, swapped), swapped
+
+
+def _find_swaps_at(keypoints: Keypoints, pace: float) -> NDArray[np.bool_]:
+    """Where sides are swapped, bool (T, 3), if people move `pace` times as far in a frame as usual."""
+    whole = ~find_half_swaps(keypoints, pace)
+    body = find_swaps(keypoints, tuple(PARTS), _face_to_costs(keypoints), whole, pace)
     swapped = np.repeat(body[:, None], len(PARTS), axis=1)
     mended = swap_sides(keypoints, swapped)
     for number, part in enumerate(PARTS):
-        swapped[:, number] ^= find_swaps(mended, (part,), _shoulders_to_costs(mended, part), whole)
+        swapped[:, number] ^= find_swaps(mended, (part,), _shoulders_to_costs(mended, part), whole, pace)
         mended = swap_sides(keypoints, swapped)
-    return mended, swapped
+    return swapped
 
 
-def find_half_swaps(keypoints: Keypoints) -> NDArray[np.bool_]:
+def find_half_swaps(keypoints: Keypoints, pace: float = 1.0) -> NDArray[np.bool_]:
     """Frames between two minds of an estimator, bool (T,).
 
-    There both sides of shoulders or elbows lie nearer together than a turn of `TURN` a frame could have
-    brought them. A pair as far apart as a share w of its widest is turned by at most arccos w; so n frames
-    on it is at least cos(arccos w + n · `TURN`) apart, less `SLACK`.
+    There both sides of shoulders or elbows lie nearer together than a turn of `TURN` (times `pace`) a frame
+    could have brought them. A pair as far apart as a share w of its widest is turned by at most arccos w; so
+    n frames on it is at least cos(arccos w + n · `TURN`) apart, less `SLACK`.
     """
     T = len(keypoints)
     half = np.zeros(T, bool)
@@ -104,9 +119,9 @@ def find_half_swaps(keypoints: Keypoints) -> NDArray[np.bool_]:
         width = np.clip(np.abs(_widths(keypoints, pair)), 0, 1)
         angle = np.degrees(np.arccos(width))  # 90 where one is missing: that foretells nothing
         most = np.full(T, 90.0)
-        for gap in range(1, SIGHT + 1):
-            most[gap:] = np.minimum(most[gap:], angle[:-gap] + gap * TURN)
-            most[:-gap] = np.minimum(most[:-gap], angle[gap:] + gap * TURN)
+        for gap in range(1, round(SIGHT / pace) + 1):
+            most[gap:] = np.minimum(most[gap:], angle[:-gap] + gap * pace * TURN)
+            most[:-gap] = np.minimum(most[:-gap], angle[gap:] + gap * pace * TURN)
         half |= there & (width < np.cos(np.radians(most)) - SLACK)
     return half
 
@@ -122,7 +137,11 @@ def swap_sides(keypoints: Keypoints, swapped: NDArray[np.bool_]) -> Keypoints:
 
 
 def find_swaps(
-    keypoints: Keypoints, parts: Sequence[str], facing: Float, whole: NDArray[np.bool_]
+    keypoints: Keypoints,
+    parts: Sequence[str],
+    facing: Float,
+    whole: NDArray[np.bool_],
+    pace: float = 1.0,
 ) -> NDArray[np.bool_]:
     """The frames in which left and right of `parts` are exchanged together, bool (T,).
 
@@ -131,6 +150,7 @@ def find_swaps(
         parts: Some of `PARTS`.
         facing: (T,) what each frame costs in addition if it is as given (where above 0) or swapped (below).
         whole: bool (T,), frames that foretell others; the rest are labelled by these.
+        pace: How far people move from frame to frame, in shares of what is usual at `USUAL_FPS`.
     """
     vectors, there = _pairs_to_vectors(keypoints, [pair for part in parts for pair in _part_to_pairs(part)])
     counts = np.array(
@@ -139,7 +159,7 @@ def find_swaps(
     times = np.flatnonzero(whole)
     swapped = np.zeros(len(vectors), bool)
     if len(times):
-        costs = _foretelling_costs(vectors[times], there[times], counts, times)
+        costs = _foretelling_costs(vectors[times], there[times], counts, times, pace)
         swapped[times] = _cheapest_signs(costs, facing[times])
         _label_rest(vectors, there, counts, times, swapped)
     return swapped
@@ -186,7 +206,7 @@ def _pairs_to_vectors(
 
 
 def _foretelling_costs(
-    vectors: Float, there: NDArray[np.bool_], counts: Float, times: NDArray[np.intp]
+    vectors: Float, there: NDArray[np.bool_], counts: Float, times: NDArray[np.intp], pace: float = 1.0
 ) -> Float:
     """Cost of each frame under each sequence of signs, (T, 2**(MEMORY + 1)).
 
@@ -207,7 +227,7 @@ def _foretelling_costs(
     counted = there & (weights.sum(axis=0) > 0)
 
     def foretell(weights: Float) -> Float:
-        share = _line_shares(weights, ages[..., None].astype(np.float64))
+        share = _line_shares(weights, ages[..., None].astype(np.float64), LEVELLING / pace**2)
         foretold = np.einsum("sa,atp,atpc->tspc", signs[:, 1:], share, before)
         return np.asarray(np.square(signs[None, :, :1, None] * vectors[:, None] - foretold).sum(axis=-1))
 
@@ -231,17 +251,17 @@ def _errors_to_costs(errors: Float, counted: NDArray[np.bool_], counts: Float) -
     return np.asarray((costs * counted[:, None]) @ counts)
 
 
-def _line_shares(weights: Float, ages: Float) -> Float:
+def _line_shares(weights: Float, ages: Float, levelling: float) -> Float:
     """How much each frame before adds to what the line through them says of now, (MEMORY, T, P).
 
-    With weights w and ages a (MEMORY, T, 1): Σw = W, mean age m, slope by Σw(a − m)² + `LEVELLING`, which
+    With weights w and ages a (MEMORY, T, 1): Σw = W, mean age m, slope by Σw(a − m)² + `levelling`, which
     grows with m² so that a long gap is not crossed by a steep line.
     """
     total = np.maximum(weights.sum(axis=0), 1e-9)
     mean = (ages * weights).sum(axis=0) / total
     centred = ages - mean
     usual = (MEMORY + 1) / 2
-    spread = (weights * centred**2).sum(axis=0) + LEVELLING * np.maximum(mean / usual, 1) ** 2
+    spread = (weights * centred**2).sum(axis=0) + levelling * np.maximum(mean / usual, 1) ** 2
     return np.asarray(weights / total - weights * centred * mean / spread)
 
 

@@ -1,6 +1,7 @@
 """Which source of poses is taken, and what is done to its keypoints."""
 
 import json
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -13,10 +14,13 @@ from vptbench.prepare.smoothing import SMOOTHINGS, smooth_keypoints
 from vptbench.prepare.sources import load_dataset
 from vptbench.prepare.swaps import swap_sides
 from vptbench.skeleton import missing_keypoints
+from vptbench.video import VideoInfo
+
+TEN = VideoInfo(frames=10, height=96, width=72, fps=30.0)
 
 
 def source_of(clip, truth, frames, poses):
-    return clip_to_poses(clip, truth, frames, PoseSettings(poses)).source
+    return clip_to_poses(clip, truth, replace(TEN, frames=frames), PoseSettings(poses)).source
 
 
 class Fake:
@@ -97,7 +101,7 @@ def test_what_is_asked_for_by_name_must_be_there(raw, name, place):
 def test_an_installed_estimator_is_taken_when_nothing_lies_there(raw, fake):
     fake.keypoints = standing(10)
     fake.keypoints[4] = missing_keypoints(1)[0]
-    found = clip_to_poses(raw, None, 10, PoseSettings())
+    found = clip_to_poses(raw, None, TEN, PoseSettings())
     np.testing.assert_array_equal(found.keypoints, fake.keypoints)
     assert (found.source, found.facts) == (
         "mediapipe",
@@ -136,7 +140,7 @@ def test_an_estimators_swaps_are_mended_and_counted(raw, fake, swaps, mended):
     swapped = np.zeros((10, 3), bool)
     swapped[4] = True
     fake.keypoints = swap_sides(standing(10), swapped)
-    found = clip_to_poses(raw, None, 10, PoseSettings(swaps=swaps))
+    found = clip_to_poses(raw, None, TEN, PoseSettings(swaps=swaps))
     assert found.facts.get("swapped_frames") == (1 if mended else None)
     np.testing.assert_array_equal(found.keypoints, standing(10) if mended else fake.keypoints)
 
@@ -153,15 +157,15 @@ def test_brought_poses_are_kept_as_they_are_unless_asked(fashion):
         people = [{"pose_keypoints_2d": [float(value) for value in joints.ravel()]}]
         (folder / f"{t:012d}_keypoints.json").write_text(json.dumps({"people": people}))
     clip = only_clip(fashion)
-    np.testing.assert_array_equal(clip_to_poses(clip, None, 10, PoseSettings()).keypoints, given)
-    mended = clip_to_poses(clip, None, 10, PoseSettings(swaps="all"))
+    np.testing.assert_array_equal(clip_to_poses(clip, None, TEN, PoseSettings()).keypoints, given)
+    mended = clip_to_poses(clip, None, TEN, PoseSettings(swaps="all"))
     np.testing.assert_array_equal(mended.keypoints, standing(10))
     assert mended.facts == {"lost_frames": 0, "swapped_frames": 1}
 
 
 def test_smoothing_is_recorded(raw, fake):
     fake.keypoints = standing(10)
-    found = clip_to_poses(raw, None, 10, PoseSettings(smoothing="one-euro-bdmm"))
+    found = clip_to_poses(raw, None, TEN, PoseSettings(smoothing="one-euro-bdmm"))
     np.testing.assert_array_equal(
         found.keypoints, smooth_keypoints(standing(10), SMOOTHINGS["one-euro-bdmm"])
     )
@@ -178,7 +182,7 @@ def test_the_truth_is_never_changed(raw):
     class Truth:
         keypoints = standing(10)
 
-    found = clip_to_poses(raw, Truth, 10, PoseSettings("truth", "all", "one-euro-bdmm"))
+    found = clip_to_poses(raw, Truth, TEN, PoseSettings("truth", "all", "one-euro-bdmm"))
     assert found.keypoints is Truth.keypoints
     assert found.facts == {"lost_frames": 0}
 

@@ -66,9 +66,27 @@ def flips(frames, rng, share):
 @given(seed=st.integers(0, 10**6), noise=st.sampled_from([0.0, 1.0, 2.0]))
 def test_clean_tracks_are_left_alone(seed, noise):
     keypoints = walker(90, seed, noise=noise)
-    found, swapped = unswap_keypoints(keypoints)
+    found, swapped = unswap_keypoints(keypoints, fps=30)
     assert not swapped.any()
     np.testing.assert_array_equal(found, keypoints)
+
+
+@pytest.mark.parametrize(("step", "fps", "most"), [(2, 15, 0), (3, 10, 0), (5, 30, 0.02)])
+def test_few_frames_a_second_are_left_alone_too(step, fps, most):
+    """People cross from one side to the other within two frames; in the last case the rate does not say so."""
+    swapped = [unswap_keypoints(walker(150, seed, noise=1)[::step], fps=fps)[1] for seed in range(30)]
+    assert np.mean([each.any(axis=1).mean() for each in swapped]) <= most
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_single_swaps_are_found_at_any_rate(step):
+    wrong = []
+    for seed in range(20):
+        keypoints = walker(120 * step, seed, noise=1)[::step]
+        injected = np.repeat((np.random.default_rng(seed).random(120) < 0.06)[:, None], len(PARTS), axis=1)
+        found = unswap_keypoints(swap_sides(keypoints, injected), fps=30 / step)[1]
+        wrong.append((found != injected).any(axis=1).mean())
+    assert np.mean(wrong) < 0.02
 
 
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
@@ -79,7 +97,7 @@ def test_injected_swaps_of_the_whole_body_are_found(noise, face):
     for seed in range(20):
         injected = flips(120, np.random.default_rng(seed), 0.15)
         given_ = swap_sides(walker(120, seed, noise=noise, face=face), injected)
-        wrong.append((unswap_keypoints(given_)[1] != injected).any(axis=1).mean())
+        wrong.append((unswap_keypoints(given_, fps=30)[1] != injected).any(axis=1).mean())
     assert np.mean(wrong) < 0.03
 
 
@@ -90,7 +108,7 @@ def test_a_part_that_is_swapped_alone_is_found(part):
         injected = np.zeros((120, len(PARTS)), bool)
         injected[np.random.default_rng(seed).random(120) < 0.06, list(PARTS).index(part)] = True
         given_ = swap_sides(walker(120, seed, noise=1), injected)
-        wrong.append((unswap_keypoints(given_)[1] != injected).any(axis=1).mean())
+        wrong.append((unswap_keypoints(given_, fps=30)[1] != injected).any(axis=1).mean())
     assert np.mean(wrong) < 0.03
 
 
@@ -106,7 +124,7 @@ def test_frames_half_swapped_do_not_hide_the_flips_beside_them():
         given_ = swap_sides(keypoints, injected)
         between = [start + 1, start + 7]
         given_[between] = 0.65 * keypoints[between] + 0.35 * keypoints[between][:, MIRROR]
-        found = unswap_keypoints(given_)[1]
+        found = unswap_keypoints(given_, fps=30)[1]
         found[between] = False
         np.testing.assert_array_equal(found, injected)
 
@@ -136,7 +154,7 @@ def test_frames_in_between_are_labelled_by_their_neighbours():
     given_ = swap_sides(keypoints, injected)
     between = 0.6 * keypoints[wide - 1] + 0.4 * keypoints[wide - 1, MIRROR]
     given_[wide - 1] = between
-    found, swapped = unswap_keypoints(given_)
+    found, swapped = unswap_keypoints(given_, fps=30)
     np.testing.assert_array_equal(swapped, injected)
     np.testing.assert_array_equal(found[wide - 1], between)
 
@@ -148,7 +166,7 @@ def test_a_back_view_taken_for_a_front_view_is_found_by_the_motion():
     away &= np.arange(120) < np.flatnonzero(np.diff(away.astype(int)) < 0)[0] + 1
     injected = np.repeat(away[:, None], len(PARTS), axis=1)
     assert 10 < away.sum() < 60
-    assert (unswap_keypoints(swap_sides(keypoints, injected))[1] != injected).mean() < 0.03
+    assert (unswap_keypoints(swap_sides(keypoints, injected), fps=30)[1] != injected).mean() < 0.03
 
 
 def test_frames_and_joints_that_are_missing_do_no_harm():
@@ -157,7 +175,7 @@ def test_frames_and_joints_that_are_missing_do_no_harm():
     keypoints[40:44] = missing_keypoints(4)
     keypoints[rng.random((120, 25)) < 0.1] = (np.nan, np.nan, 0)
     injected = flips(120, rng, 0.15)
-    found = unswap_keypoints(swap_sides(keypoints, injected))[0]
+    found = unswap_keypoints(swap_sides(keypoints, injected), fps=30)[0]
     differs = ~np.isclose(found, keypoints, equal_nan=True).all(axis=(1, 2))
     assert differs.mean() < 0.03
 
@@ -165,7 +183,7 @@ def test_frames_and_joints_that_are_missing_do_no_harm():
 @pytest.mark.parametrize("frames", [0, 1, 2, 5])
 def test_short_and_empty_clips(frames):
     for keypoints in (walker(frames, 1), missing_keypoints(frames)):
-        found, swapped = unswap_keypoints(keypoints)
+        found, swapped = unswap_keypoints(keypoints, fps=30)
         np.testing.assert_array_equal(found, keypoints)
         assert swapped.shape == (frames, 3)
 
@@ -209,11 +227,11 @@ def test_shares_by_hand():
     """Four frames of ages 1 to 4: mean age 2.5, Σ(a − 2.5)² = 5, levelled 5 + 3 = 8; the share of age a is
     1/4 − (a − 2.5)·2.5/8. With only the frame before there, it is all."""
     ages = np.arange(1.0, 5)[:, None, None]
-    shares = swaps._line_shares(np.ones((4, 1, 1)), ages)
+    shares = swaps._line_shares(np.ones((4, 1, 1)), ages, 3.0)
     np.testing.assert_allclose(shares[:, 0, 0], [0.71875, 0.40625, 0.09375, -0.21875])
-    alone = swaps._line_shares(np.array([1.0, 0, 0, 0]).reshape(4, 1, 1), ages)
+    alone = swaps._line_shares(np.array([1.0, 0, 0, 0]).reshape(4, 1, 1), ages, 3.0)
     np.testing.assert_allclose(alone[:, 0, 0], [1, 0, 0, 0])
-    across_a_gap = swaps._line_shares(np.ones((4, 1, 1)), 2 * ages)  # 20 + 3·2² = 32, (a − 5)·5/32
+    across_a_gap = swaps._line_shares(np.ones((4, 1, 1)), 2 * ages, 3.0)  # 20 + 3·2² = 32, (a − 5)·5/32
     np.testing.assert_allclose(across_a_gap[:, 0, 0], [0.71875, 0.40625, 0.09375, -0.21875])
 
 
