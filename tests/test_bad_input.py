@@ -134,7 +134,7 @@ def test_damaged_clips_are_listed_and_the_others_done(damaged, tmp_path, workers
         assert [word for word in words if word not in reason] == []
         assert "\n" not in reason
         assert reason in done.stdout
-    assert len(done.stdout.splitlines()) == 1 + len(DAMAGES)
+    assert len(done.stdout.splitlines()) == 2 + len(DAMAGES)
     assert vptbench("check", store).returncode == 0
 
 

@@ -116,7 +116,7 @@ def test_the_others_have_a_line_each(prepared, clip, stage, reason):
     assert rows[clip]["stage"] == stage
     assert reason in rows[clip]["reason"]
     assert output.count(rows[clip]["reason"]) == 1
-    assert len(output.splitlines()) == 1 + 3
+    assert len(output.splitlines()) == 2 + 3
 
 
 @pytest.mark.parametrize(("clip", "bars"), [("portrait", "columns"), ("landscape", "rows")])

@@ -5,8 +5,7 @@ Ctrl-C keep it, and the next call asks the server for the rest alone.
 
 Where the hash is known (`url_to_file`), the part is renamed when the hash of all of it is the pinned one;
 with another hash it is deleted, since nobody can tell which of its bytes are wrong. One process at a time
-should bring a file: two spoil each other's part, which the hash then tells. Where one of them has put the
-right file in its place all the same, the other ends well.
+should bring a file: two spoil each other's part, which the hash then tells.
 
 Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps what the server said of the file: how long
 it is, and which edition. A rest is taken of that edition alone, up to that length. Here nothing tells whether
@@ -39,6 +38,9 @@ PIECE = 2**16
 
 MIB = 2**20
 """Bytes between two steps of the bar."""
+
+GONE = (requests.codes.not_found, requests.codes.gone)
+"""Answers of a server that has no such file, and will not have it tomorrow."""
 
 NO_MORE = requests.codes.requested_range_not_satisfiable
 """Status 416: nothing comes after the byte that was asked for."""
@@ -174,7 +176,8 @@ def _is_brought(place: Path, pinned: str) -> bool:
 
 def _refusal(error: OSError, url: str, part: Path, place: Path) -> str:
     if isinstance(error, requests.RequestException):
-        return f"expected {url}, got {_reason(error)}; {_way_out(part, place)}"
+        gone = error.response is not None and error.response.status_code in GONE
+        return f"expected {url}, got {_reason(error)}; {_way_out(part, place, gone=gone)}"
     return (
         f"expected to bring {place}, the system refused: {_reason(error)}; "
         f"mend that, then {_way_out(part, place)}"
@@ -306,7 +309,7 @@ def _ask(transfer: _Transfer, have: int, tag: _Tag | None) -> requests.Response:
         return answer
     answer.close()
     transfer.gate.heed(answer)
-    raise requests.HTTPError(f"status {answer.status_code} ({answer.reason})")
+    raise requests.HTTPError(f"status {answer.status_code} ({answer.reason})", response=answer)
 
 
 def _answer_to_range(answer: requests.Response) -> tuple[int, int]:
@@ -392,9 +395,9 @@ def _reason(error: BaseException) -> str:
     return " ".join((told or str(error) or type(error).__name__).split())
 
 
-def _way_out(part: Path, place: Path) -> str:
+def _way_out(part: Path, place: Path, *, gone: bool = False) -> str:
     kept = _size(part)
-    again = (
-        f"run again to go on after the {kept:,} bytes kept in {part}" if kept else "run again from the start"
-    )
+    again = f"run again to go on after the {kept:,} bytes kept in {part}" if kept else "run again later"
+    if gone and not kept:
+        again = "the server has it no longer: look for another copy"
     return f"{again}, or put the file at {place} by hand"

@@ -110,7 +110,7 @@ def test_a_part_of_another_file_is_deleted_and_the_next_call_begins_anew(site, p
     part.write_bytes(stale)
     text = refusal(site, place)
     assert f"another file in place of SHA-256 {sha256(BODY)}" in text
-    assert "are deleted (the server's file may have changed); run again from the start" in text
+    assert "are deleted (the server's file may have changed); run again later" in text
     assert list(place.parent.iterdir()) == []
     site.forget()
     assert fetch(site, place).read_bytes() == BODY
@@ -138,7 +138,7 @@ def test_a_refusal_is_named_and_keeps_what_was_there(site, place, part, status, 
     site.status = status
     text = refusal(site, place)
     assert f"expected {site.url}, got status {status} ({name}" in text
-    assert "run again from the start" in text
+    assert ("the server has it no longer" if status == 404 else "run again later") in text
     assert list(place.parent.iterdir()) == []
     part.write_bytes(BODY[:CUT])
     assert f"after the {CUT:,} bytes" in refusal(site, place)

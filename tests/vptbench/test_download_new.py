@@ -149,7 +149,7 @@ def test_an_answer_with_another_length_than_it_states(site, place):
 )
 def test_answers_that_are_no_files_leave_nothing(site, place, headers, reason):
     site.headers = headers
-    assert f"got {reason}; run again from the start" in new_refusal(site, place)
+    assert f"got {reason}; run again later" in new_refusal(site, place)
     assert list(place.parent.iterdir()) == []
     assert len(site.asked) == 1
 

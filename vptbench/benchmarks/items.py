@@ -86,7 +86,7 @@ def benchmark_items(benchmark: Benchmark, store: ClipStore) -> tuple[Item, ...]:
     Example:
         ``benchmark_items(load_benchmark("iper-v1"), open_store("store"))[0].driving_numbers``
     """
-    problems = _dataset_to_problems(benchmark, store.manifest)
+    problems = dataset_to_problems(benchmark, store.manifest)
     ids = store.ids(benchmark.split)
     if not ids:
         problems.append(f"expected clips of the {benchmark.split} split, found none")
@@ -155,7 +155,8 @@ def _items_to_clips(items: Iterable[ItemSpan]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(named))
 
 
-def _dataset_to_problems(benchmark: Benchmark, manifest: Mapping[str, Json]) -> list[str]:
+def dataset_to_problems(benchmark: Benchmark, manifest: Mapping[str, Json]) -> list[str]:
+    """Why a store cannot be of a protocol's dataset, by what its manifest says under dataset and synth."""
     synthetic = manifest.get("synth") is not None
     if benchmark.dataset == SYNTHETIC:
         return [] if synthetic else ["expected synthetic clips (made by `vptbench synth`), found real ones"]

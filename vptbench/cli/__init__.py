@@ -1,6 +1,7 @@
 """The command line: thin commands over the library, loaded when called.
 
-Exit status: 0 done; 1 finished, but some clips failed; 2 wrong use or bad input, told in one line.
+Exit status: 0 done; 1 finished, but some clips failed; 2 wrong use or bad input, told in one line; 130
+stopped by the user.
 """
 
 import errno
@@ -41,6 +42,8 @@ class LazyGroup(click.Group):
         """Run the command; `VptbenchError` and the disk's refusals become one line and exit status 2 or 1."""
         try:
             return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Stopped("stopped; what is done is kept, and the same command goes on") from error
         except ClipsFailedError as error:
             for clip, reason in error.failed.items():
                 click.echo(f"  {clip}: {' '.join(reason.split())}")
@@ -63,6 +66,12 @@ class OneLine(click.ClickException):
 
     def __init__(self, text: str) -> None:
         super().__init__(" ".join(text.split()))
+
+
+class Stopped(OneLine):
+    """The same where the user stopped it: the status that shells give, 128 + 2."""
+
+    exit_code = 130
 
 
 class SomeFailed(OneLine):

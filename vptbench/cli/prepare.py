@@ -88,9 +88,10 @@ def command(
     """
     from vptbench.prepare.build import source_to_store
     from vptbench.prepare.pack import Join, check_asked, pack_to_store
-    from vptbench.prepare.protocol import resolve_size_and_crop
+    from vptbench.prepare.protocol import check_dataset, resolve_size_and_crop
     from vptbench.prepare.settings import PrepareSettings
 
+    check_dataset(benchmark, dataset, raw)
     if poses_from is not None:
         check_asked(poses_from, options.asked_for(*NO_SETTINGS), benchmark)
         join = Join(dataset, raw, poses_from, compression)
@@ -102,4 +103,6 @@ def command(
             compression=compression, smpl_model=smpl_model,
         )  # fmt: skip
         report = source_to_store(dataset, raw, store, settings, workers=workers, scheduler=scheduler)
+    if report.done or report.skipped:
+        click.echo(report.origins)
     options.finish(f"{len(report.done)} clips prepared", report.skipped, report.failed, store)

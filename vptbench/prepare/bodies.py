@@ -151,7 +151,8 @@ def _smpl_to_parts(clip: SmplClip, crop: Crop, size: int) -> BodyParts:
 
 
 def _fit_to_parts(fit: BodyFit, crop: Crop, size: int) -> BodyParts:
-    mesh = _moved(fit_to_mesh(fit), crop)
+    """The fitted body; none in frames without a person, whose fitted pose is a mere bridge."""
+    mesh = _without_frames(_moved(fit_to_mesh(fit), crop), fit.confidence == 0)
     return BodyParts(
         mask=_mesh_to_masks(mesh, size),
         mesh=mesh,
@@ -179,6 +180,18 @@ def _moved(mesh: Mesh, crop: Crop) -> Mesh:
         return crop.at(start).move_vertices(cast("NDArray[np.float32]", vertices[rows]))
 
     return replace(mesh, vertices=MadeRows(vertices.shape, make))
+
+
+def _without_frames(mesh: Mesh, left_out: NDArray[np.bool_]) -> Mesh:
+    """A mesh that is not there, NaN, in the frames `left_out`, bool (T,): no mask and no flow comes of it."""
+    vertices = mesh.vertices
+
+    def make(rows: slice) -> NDArray[np.float32]:
+        made = np.array(vertices[rows], np.float32)
+        made[left_out[rows]] = np.nan
+        return made
+
+    return replace(mesh, vertices=MadeRows(vertices.shape, make)) if left_out.any() else mesh
 
 
 def _mesh_to_masks(mesh: Mesh, size: int) -> Iterator[NDArray[np.bool_]]:

@@ -1,23 +1,27 @@
 """A dataset's raw clips to a clip store: one task a clip, failures listed, resumed where it stopped."""
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from vptbench.clip import Frames
+from vptbench.config import config_to_json
 from vptbench.engine import tasks_to_results
 from vptbench.errors import DatasetError, PickleError, PoseError, StoreError, VideoError, VptbenchError
 from vptbench.manifest import Json, library_versions, read_json
 from vptbench.prepare.bodies import LICENCE, check_body, clip_to_brought, keypoints_to_parts
 from vptbench.prepare.crop import Crop, keypoints_to_box
+from vptbench.prepare.estimators import ESTIMATORS, resolve_estimator
 from vptbench.prepare.lost import Kept, clip_to_raw_frames, keypoints_to_kept
 from vptbench.prepare.media import media_to_frames, media_to_sha256, read_media_info
+from vptbench.prepare.origins import Origins, attributes_to_origins
 from vptbench.prepare.poses import Poses, PoseSettings, clip_to_poses, smpl_to_poses
 from vptbench.prepare.settings import PrepareSettings
-from vptbench.prepare.smpl import clip_to_smpl
+from vptbench.prepare.smpl import clip_to_smpl, has_parameters
 from vptbench.prepare.sources import Dataset, RawClip, load_dataset
 from vptbench.prepare.truth import Truth, opened_truth
 from vptbench.progress import track
@@ -33,6 +37,8 @@ from vptbench.store.writer import (
     write_store_manifest,
 )
 from vptbench.video import VideoInfo
+
+log = logging.getLogger(__name__)
 
 STAGES: Mapping[type[VptbenchError], str] = {
     DatasetError: "raw",
@@ -56,11 +62,13 @@ class PrepareReport:
         done: Clips prepared now.
         skipped: Clips that were there already.
         failed: Clip to the reason, in a line; also in ``failures.csv``.
+        origins: Where poses and meshes of the store's clips came from.
     """
 
     done: tuple[str, ...]
     skipped: tuple[str, ...]
     failed: Mapping[str, str]
+    origins: Origins
 
 
 @dataclass(frozen=True)
@@ -111,6 +119,9 @@ def source_to_store(
     source, clips = read_clips(dataset, raw)
     settings = settings.for_clips(clips)
     manifest = source_to_manifest(source, raw, settings.to_json())
+    _check_estimator(store, clips, settings)
+    if settings.body == "auto" and settings.smpl_model is None and any(map(has_parameters, clips)):
+        log.warning("%s: SMPL parameters are there and not used; give --smpl-model for them", raw)
     begin_store(store, manifest)
     task = partial(_prepare_clip, _Job(dataset, raw, store, settings))
     return clips_to_store(store, manifest, clips, task, workers=workers, scheduler=scheduler)
@@ -210,12 +221,25 @@ def clips_to_store(
     for clip, result in track(results, total=len(todo), label=f"prepare {manifest['dataset']}"):
         if isinstance(result, VptbenchError):
             failures[clip.id] = STAGES.get(type(result), "prepare"), " ".join(str(result).split())
-    _finish(store, manifest, clips, failures)
+    origins = _finish(store, manifest, clips, failures)
     return PrepareReport(
         done=tuple(clip.id for clip in todo if clip.id not in failures),
         skipped=tuple(clip.id for clip in clips if clip.id in there and clip.id not in failures),
         failed={clip.id: failures[clip.id][1] for clip in clips if clip.id in failures},
+        origins=origins,
     )
+
+
+def _check_estimator(store: Path, clips: Sequence[RawClip], settings: PrepareSettings) -> None:
+    """Stop before anything is made where no clip could be: all need an estimator, and none is installed.
+
+    Raises:
+        PoseError: That is so; the text names the command that helps.
+    """
+    todo = [clip for clip in clips if not clip.problem and not clip_path(store, clip.split, clip.id).exists()]
+    brought = [clip for clip in todo if clip.kptsmpls or clip.openpose or clip.coco or clip.truth]
+    if todo and (settings.poses in ESTIMATORS or (settings.poses == "auto" and not brought)):
+        resolve_estimator(settings.poses)
 
 
 def _prepare_clip(job: _Job, clip: RawClip) -> None:
@@ -304,9 +328,14 @@ def _to_raw_facts(clip: RawClip, info: VideoInfo, kept: Kept) -> dict[str, Json]
 
 def _finish(
     store: Path, manifest: Mapping[str, Json], clips: list[RawClip], failures: dict[str, tuple[str, str]]
-) -> None:
-    """Write the tables from the files that are there (damaged ones are failures), and the manifest last."""
+) -> Origins:
+    """Write the tables from the files that are there (damaged ones are failures), and the manifest last.
+
+    Returns:
+        Where poses and meshes came from, which the manifest says as well.
+    """
     rows = []
+    attributes = []
     for clip in clips:
         if clip.id in failures:
             continue
@@ -317,6 +346,7 @@ def _finish(
         else:
             digest = str(made.attributes["raw_sha256"])
             rows.append((made.id, made.split, len(made), *made.size, made.fps, digest))
+            attributes.append(made.attributes)
     write_clips_table(store, rows)
     write_failures_table(store, [(clip.id, *failures[clip.id]) for clip in clips if clip.id in failures])
     counts = {
@@ -326,4 +356,7 @@ def _finish(
         }
         for split in schema.SPLITS
     }
-    write_store_manifest(store, {**manifest, "clips": counts, "complete": True})
+    origins = attributes_to_origins(attributes)
+    told = config_to_json(origins)
+    write_store_manifest(store, {**manifest, "clips": counts, "origins": told, "complete": True})
+    return origins

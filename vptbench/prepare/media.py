@@ -134,15 +134,15 @@ def _check_zero(folder: Path, pictures: list[Path]) -> None:
         VideoError: They are not.
     """
     for position, picture in enumerate(pictures):
+        if len(picture.stem) != len(pictures[0].stem) and picture.stem.isdecimal():
+            raise VideoError(
+                f"{folder}: expected names of as many digits as {pictures[0].name}, found {picture.name}, "
+                "which as text stands elsewhere than as a number; give all names one width"
+            )
         if not picture.stem.isdecimal() or int(picture.stem) != position:
             raise VideoError(
                 f"{folder}: expected pictures numbered from 0 without a gap, found {picture.name} in place "
                 f"of number {position} of {len(pictures)}; restore the clip or remove it"
-            )
-        if len(picture.stem) != len(pictures[0].stem):
-            raise VideoError(
-                f"{folder}: expected names of as many digits as {pictures[0].name}, found {picture.name}; "
-                "restore the clip or remove it"
             )
 
 

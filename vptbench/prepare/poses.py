@@ -153,8 +153,8 @@ def _estimate(clip: RawClip, info: VideoInfo, poses: str) -> Poses:
         if poses != "auto":
             raise
         raise PoseError(
-            f"expected keypoints in {OPENPOSE_FOLDER}/{clip.id}/, {COCO_FOLDER}/{clip.id}.json or "
-            f"{TRUTH_FOLDER}/{clip.id}.npz beside the data, found none; {error}"
+            f"expected keypoints in {OPENPOSE_FOLDER}/{clip.id}/ or {COCO_FOLDER}/{clip.id}.json beside the "
+            f"data, found none; {error}"
         ) from error
     keypoints = estimator.estimate(media_to_frames(clip, info), info.fps)
     if keypoints.shape != (info.frames, 25, 3) or keypoints.dtype != np.float32:

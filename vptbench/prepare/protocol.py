@@ -1,11 +1,37 @@
 """What a frozen protocol says of preparing: the size and the crop that its clips must have."""
 
+from pathlib import Path
+
+from vptbench.benchmarks.items import dataset_to_problems
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import UsageError
+from vptbench.prepare.build import SYNTH_MANIFEST
 from vptbench.prepare.crop import CROPS, DEFAULT_CROP
 
 DEFAULT_SIZE = 256
 """Height and width of prepared frames where nothing else is said, pixels."""
+
+
+def check_dataset(benchmark: str | None, dataset: str, raw: Path) -> None:
+    """See that raw data can be of the protocol that the store is for.
+
+    Args:
+        benchmark: Id or JSON file of the protocol, or None.
+        dataset: Name in `sources.DATASETS`.
+        raw: The dataset's folder.
+
+    Raises:
+        UsageError: They are of another dataset.
+        BenchmarkError: The protocol's file is malformed.
+        RegistryError: Its id is unknown.
+    """
+    if benchmark is None:
+        return
+    protocol = load_benchmark(benchmark)
+    synth = True if (raw / SYNTH_MANIFEST).is_file() else None
+    problems = dataset_to_problems(protocol, {"dataset": dataset, "synth": synth})
+    if problems:
+        raise UsageError(f"{protocol.id}: {'; '.join(problems)}; prepare without --benchmark, or for another")
 
 
 def resolve_size_and_crop(benchmark: str | None, size: int | None, crop: str | None) -> tuple[int, str]:

@@ -47,7 +47,10 @@ def test_pictures_come_in_the_order_of_their_numbers(folder, digits):
     [
         (["0001.png", "0002.png"], r"found 0001\.png in place of number 0 of 2"),
         (["0000.png", "0002.png"], r"found 0002\.png in place of number 1 of 2"),
-        (["000.png", "10.png", "9.png"], r"found 10\.png in place of number 1"),
+        (
+            ["000.png", "10.png", "9.png"],
+            r"as many digits as 000\.png, found 10\.png, which as text stands elsewhere",
+        ),
         (["0000.png", "thumb.png"], r"found thumb\.png in place of number 1"),
         ([], r"expected pictures such as 0000\.jpg, found none"),
     ],
@@ -59,7 +62,7 @@ def test_pictures_with_gaps_or_other_names_are_refused(folder, names, message):
 
 def test_names_of_two_widths_are_refused(folder):
     # sorted as text and read as numbers they are 0 and 1, but 10 would come before 2
-    with pytest.raises(VideoError, match=r"names of as many digits as 000\.png, found 0001\.png; restore"):
+    with pytest.raises(VideoError, match=r"names of as many digits as 000\.png, found 0001\.png, which"):
         read_media_info(folder(["000.png", "0001.png"]))
 
 

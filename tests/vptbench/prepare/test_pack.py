@@ -345,6 +345,7 @@ def test_the_command_line_exports_and_joins(joined, tmp_path):
     result = run(*words, "--size", 32, "--body", "auto")
     assert result.exit_code == 1
     assert result.output.startswith(
+        "poses: openpose-json (2 clips); mesh: ground-truth (2 clips)\n"
         f"{tmp_path / 'second'}: 2 clips prepared, 1 failed:\n  b: expected test/b"
     )
     assert run("check", tmp_path / "second").exit_code == 0

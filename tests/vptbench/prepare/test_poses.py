@@ -6,7 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from vptbench import open_store
+from vptbench.cli import main
 from vptbench.errors import PoseError, RegistryError
 from vptbench.prepare import estimators, poses
 from vptbench.prepare.poses import POSES, PoseSettings, clip_to_poses
@@ -113,10 +116,27 @@ def test_an_installed_estimator_is_taken_when_nothing_lies_there(raw, fake):
 def test_with_nothing_at_hand_one_command_is_named(raw, fake):  # noqa: ARG001
     with pytest.raises(
         PoseError,
-        match=r"^expected keypoints in openpose/a/, coco/a.json or truth/a.npz beside the data, found none; "
+        match=r"^expected keypoints in openpose/a/ or coco/a.json beside the data, found none; "
         r"expected an estimator of poses here, found none \(mediapipe: no package it\); run: pip install it$",
     ):
         source_of(raw, None, 10, "auto")
+
+
+def test_without_an_estimator_nothing_is_begun(fashion, tmp_path, fake):  # noqa: ARG001
+    """Where every clip needs one; where one clip has poses, it is done and the other is listed."""
+    fashion.add("a", openpose=False, truth=False)
+    command = ["prepare", "fashionvideo", str(fashion.path), str(tmp_path / "store"), "--size", "32"]
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 2
+    assert "run: pip install it" in done.stderr
+    assert not (tmp_path / "store").exists()
+    fashion.add("b")
+    done = CliRunner().invoke(main, command)
+    assert done.exit_code == 1
+    assert done.stdout.startswith("poses: openpose-json (1 clips); mesh: ground-truth (1 clips)\n")
+    assert open_store(tmp_path / "store").manifest["origins"] == {
+        "poses": {"openpose-json": 1}, "meshes": {"ground-truth": 1}, "lost_frames": 0, "lost": "mark",
+    }  # fmt: skip
 
 
 def test_an_estimators_wrong_number_of_frames_is_refused(raw, fake):

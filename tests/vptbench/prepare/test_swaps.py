@@ -73,7 +73,7 @@ def test_clean_tracks_are_left_alone(seed, noise):
 
 @pytest.mark.parametrize(("step", "fps", "most"), [(2, 15, 0), (3, 10, 0), (5, 30, 0.02)])
 def test_few_frames_a_second_are_left_alone_too(step, fps, most):
-    """People cross from one side to the other within two frames; in the last case the rate does not say so."""
+    """People cross from one side to the other in two frames; in the last case the rate does not say so."""
     swapped = [unswap_keypoints(walker(150, seed, noise=1)[::step], fps=fps)[1] for seed in range(30)]
     assert np.mean([each.any(axis=1).mean() for each in swapped]) <= most
 

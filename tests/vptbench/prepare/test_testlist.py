@@ -43,7 +43,7 @@ def store(raw, tmp_path_factory):
     done = run(
         "prepare", "bdmm-preprocessed", raw, path, "--benchmark", "fashionvideo-bdmm-v1", "--body", "none"
     )
-    assert (done.exit_code, done.output.count("\n")) == (1, 2), done.output  # one clip is gone
+    assert (done.exit_code, done.output.count("\n")) == (1, 3), done.output  # one clip is gone
     return path
 
 
