@@ -153,7 +153,7 @@ def _smpl_to_parts(clip: SmplClip, crop: Crop, size: int) -> BodyParts:
 def _fit_to_parts(fit: BodyFit, crop: Crop, size: int) -> BodyParts:
     mesh = _moved(fit_to_mesh(fit), crop)
     return BodyParts(
-        mask=_mesh_to_masks(mesh, size),
+        mask=_mesh_to_masks(mesh, size, closed=True),
         mesh=mesh,
         body={
             "pose": fit.pose,
@@ -181,8 +181,8 @@ def _moved(mesh: Mesh, crop: Crop) -> Mesh:
     return replace(mesh, vertices=MadeRows(vertices.shape, make))
 
 
-def _mesh_to_masks(mesh: Mesh, size: int) -> Iterator[NDArray[np.bool_]]:
+def _mesh_to_masks(mesh: Mesh, size: int, *, closed: bool = False) -> Iterator[NDArray[np.bool_]]:
     """Pixels that the mesh covers, bool (1, size, size) frame by frame."""
     for row in range(mesh.vertices.shape[0]):
         vertices = cast("NDArray[np.float32]", mesh.vertices[row])
-        yield vertices_to_mask(vertices, mesh.faces, (size, size))[None]
+        yield vertices_to_mask(vertices, mesh.faces, (size, size), closed=closed)[None]
