@@ -4,6 +4,7 @@ Outside torch, frames are uint8 (T, H, W, 3) RGB; inside, float32 (B, T, C, H, W
 this file converts between the two. Pixel centres are at integers.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vptbench.errors import ShapeError
+from vptbench.errors import PoseError, ShapeError
 from vptbench.manifest import Json
 from vptbench.mesh.flow import face_table_to_flow
 from vptbench.mesh.rasterise import FaceTable, vertices_to_face_table
@@ -165,6 +166,24 @@ class Clip:
         """(H, W) of the frames."""
         return int(self.frames.shape[1]), int(self.frames.shape[2])
 
+    @property
+    def raw_frames(self) -> tuple[int, ...] | None:
+        """Number of each frame in the raw clip; None where it is its position throughout.
+
+        Raises:
+            PoseError: The attribute of this name holds something else.
+        """
+        found = self.attributes.get("raw_frames")
+        if found is None:
+            return None
+        numbers = [number for number in found if type(number) is int] if isinstance(found, list) else []
+        if not isinstance(found, list) or not len(numbers) == len(found) == len(self):
+            raise PoseError(
+                f"clip {self.id}: expected raw_frames to be {len(self)} whole numbers, one for each frame, "
+                "found others; prepare it again, or fetch the pack again"
+            )
+        return tuple(numbers)
+
     def mesh_flow(
         self, source: int, target: int, *, visible_only: bool = False, culled: bool = True
     ) -> NDArray[np.float32]:
@@ -237,7 +256,7 @@ def clip_to_problems(clip: Clip) -> list[str]:
         problems.append(f"keypoints: expected {shape[0]} rows as in frames, found {clip.keypoints.shape[0]}")
     if clip.mask is not None and (tuple(clip.mask.shape) != shape[:3] or clip.mask.dtype != np.bool_):
         problems.append(f"mask: expected bool {shape[:3]}, found {clip.mask.dtype} {tuple(clip.mask.shape)}")
-    if clip.fps <= 0:
+    if not (math.isfinite(clip.fps) and clip.fps > 0):
         problems.append(f"fps: expected a positive number, found {clip.fps}")
     if clip.mesh is not None:
         problems += _mesh_to_problems(clip.mesh, shape[0])

@@ -36,6 +36,7 @@ from vptbench.manifest import (
     write_text,
 )
 from vptbench.metrics.table import METRICS
+from vptbench.store.videos import videos_to_text
 
 FORMAT = "vptbench-scores"
 VERSION = 1
@@ -144,7 +145,7 @@ class Scores:
         videos = self.data.get("videos")
         if not isinstance(videos, Mapping) or videos["prepared"] == videos["listed"]:
             return ""
-        return f"{videos['prepared']} of {videos['listed']} videos of the {videos['split']} split"
+        return videos_to_text(int(str(videos["prepared"])), int(str(videos["listed"])), str(videos["split"]))
 
     @property
     def truth_sha256(self) -> str:

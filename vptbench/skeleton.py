@@ -84,6 +84,20 @@ def missing_keypoints(frames: int) -> NDArray[np.float32]:
     return keypoints
 
 
+def keypoints_to_height(keypoints: NDArray[np.float32]) -> float:
+    """A person's height in pixels: the median, over frames, of the height of the box around the joints.
+
+    Args:
+        keypoints: float32 (T, 25, 3).
+
+    Returns:
+        At least 1; 1 where no frame has the person.
+    """
+    rows = keypoints[np.isfinite(keypoints[..., 1]).any(axis=1), :, 1].astype(np.float64)
+    spans = np.nanmax(rows, axis=1) - np.nanmin(rows, axis=1) if len(rows) else np.ones(1)
+    return max(float(np.median(spans)), 1.0)
+
+
 def keypoints_to_problems(keypoints: NDArray[np.float32]) -> list[str]:
     """What is wrong with an array of keypoints, in words; empty if nothing is.
 

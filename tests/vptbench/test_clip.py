@@ -87,6 +87,8 @@ def test_flow_without_a_mesh_or_between_topologies_is_refused():
         ({"keypoints": missing_keypoints(3)}, "keypoints: expected 4 rows as in frames, found 3"),
         ({"mask": np.zeros((4, 16, 20), np.uint8)}, "mask: expected bool"),
         ({"fps": 0}, "fps: expected a positive number"),
+        ({"fps": float("nan")}, "fps: expected a positive number, found nan"),
+        ({"fps": float("inf")}, "fps: expected a positive number, found inf"),
         (
             {"mesh": Mesh(np.zeros((3, 4, 3), np.float32), FACES, np.zeros((4, 25), np.float32))},
             "mesh/vertices",

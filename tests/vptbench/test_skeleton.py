@@ -7,6 +7,7 @@ from vptbench.skeleton import (
     JOINT_COLOURS,
     LIMBS,
     MIRROR,
+    keypoints_to_height,
     keypoints_to_problems,
     missing_keypoints,
     points_to_body_25,
@@ -85,3 +86,20 @@ def test_points_that_were_not_found_are_missing(bad):
     found = points_to_body_25(points, CONVENTIONS[17])
     np.testing.assert_array_equal(found[0], (np.nan, np.nan, 0))
     assert keypoints_to_problems(found[None]) == []
+
+
+def standing(frames):
+    """Nose at (10, 5), right ankle at (10, 45), fully sure."""
+    keypoints = missing_keypoints(frames)
+    keypoints[:, 0] = (10, 5, 1)
+    keypoints[:, 11] = (10, 45, 1)
+    return keypoints
+
+
+def test_height_is_the_median_of_the_boxes():
+    keypoints = standing(3)
+    keypoints[1, 11, 1] = 25  # boxes of 40, 20 and 40 px
+    assert keypoints_to_height(keypoints) == 40
+    keypoints[2] = missing_keypoints(1)[0]  # 40 and 20
+    assert keypoints_to_height(keypoints) == 30
+    assert keypoints_to_height(missing_keypoints(2)) == 1

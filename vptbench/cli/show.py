@@ -39,7 +39,8 @@ def command(
     """Draw CLIP of STORE: frames, skeleton, mask, mesh, mesh flow and the source warped along it.
 
     Without CLIP, draw the whole store: pages of its clips, those with the most doubtful poses or body first,
-    each with a few frames and its figures. --json prints the figures instead.
+    each with a few frames and its figures. --json prints the figures instead. Clips that cannot be read are
+    named on standard error, the others drawn, and the exit status is 1.
     """
     from vptbench import open_store
     from vptbench.report.sheet import write_store_view
@@ -47,16 +48,20 @@ def command(
     from vptbench.store.quality import clip_to_quality, qualities_to_rows, store_to_qualities
 
     opened, settings = open_store(store), _resolve(clip, chosen)
+    damaged: dict[str, str] = {}
     if as_json:
-        found = store_to_qualities(opened) if clip is None else (clip_to_quality(opened[clip]),)
+        found = store_to_qualities(opened, damaged) if clip is None else (clip_to_quality(opened[clip]),)
         options.echo_table(qualities_to_rows(found), as_json=True)
     elif clip is None:
-        for path in write_store_view(opened, out or Path(f"{store.resolve().name}.png")):
+        for path in write_store_view(opened, out or Path(f"{store.resolve().name}.png"), damaged):
             click.echo(path)
     else:
         out = out or Path(f"{clip.replace('/', '-')}.png")
         write_view(opened[clip], out, settings)
         click.echo(out)
+    for name, reason in damaged.items():
+        click.echo(f"  {name}: {' '.join(reason.split())}", err=True)
+    raise SystemExit(1 if damaged else 0)
 
 
 def _resolve(clip: str | None, chosen: Mapping[str, str | int | None]) -> "ViewSettings":

@@ -18,7 +18,9 @@ from vptbench.store.pack import clip_to_pack_file, write_pack_manifest
 from vptbench.store.reader import Store, open_store, read_pack_clip
 from vptbench.store.writer import begin_folder, clip_path, write_clips_table
 
-COPIED = ("dataset", "title", "citation", "licence", "synth", "settings", schema.POSES_FROM)
+COPIED = (
+    "dataset", "title", "citation", "licence", "body_licence", "synth", "settings", schema.POSES_FROM,
+)  # fmt: skip
 """What a pack's manifest says as its store's does, where that says it."""
 
 Row = tuple[str | int | float, ...]

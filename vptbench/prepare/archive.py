@@ -25,9 +25,6 @@ LAST_PART = "bk"
 PARTS_FOLDER = "splits"
 """Where the parts lie in the authors' own folder; beside the lists is as good."""
 
-CLIPS = {"train": 164, "test": 42}
-"""How many clips the published lists name."""
-
 UNPACKED = "unpacked.csv"
 COLUMNS = ("archive", "archive_bytes", "folder", "files", "bytes")
 
@@ -190,8 +187,10 @@ def _check_clips(raw: Path, failed: dict[str, str], notes: list[str]) -> tuple[i
         except DatasetError as error:
             failed[listed] = str(error)
             continue
-        if len(names[split]) != CLIPS[split]:
-            notes.append(f"{listed}: {len(names[split])} clips, the published list has {CLIPS[split]}")
+        if len(names[split]) != Iper.published[split]:
+            notes.append(
+                f"{listed}: {len(names[split])} clips, the published list has {Iper.published[split]}"
+            )
     total = sum(map(len, names.values()))
     try:
         clips = Iper().list_clips(raw)

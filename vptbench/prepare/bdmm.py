@@ -4,7 +4,7 @@ import ast
 import json
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vptbench.errors import DatasetError, PoseError
+from vptbench.prepare.fashionvideo import FashionVideo
 from vptbench.prepare.sources import RawClip, check_distinct, make_raw_clip
 from vptbench.skeleton import BODY_25
 from vptbench.store.schema import SPLITS
@@ -87,6 +88,7 @@ class BdmmPreprocessed:
         "https://github.com/rocketappslab/bdmm links a cloud drive: UBC_fashion_smpl/ with train/, test/ and "
         "test_list.csv"
     )
+    published: Mapping[str, int] = FashionVideo.published
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """The folders of both splits, and the clips of the test list that have none.

@@ -154,7 +154,7 @@ def _fit_to_parts(fit: BodyFit, crop: Crop, size: int) -> BodyParts:
     """The fitted body; none in frames without a person, whose fitted pose is a mere bridge."""
     mesh = _without_frames(_moved(fit_to_mesh(fit), crop), fit.confidence == 0)
     return BodyParts(
-        mask=_mesh_to_masks(mesh, size),
+        mask=_mesh_to_masks(mesh, size, closed=True),
         mesh=mesh,
         body={
             "pose": fit.pose,
@@ -194,8 +194,8 @@ def _without_frames(mesh: Mesh, left_out: NDArray[np.bool_]) -> Mesh:
     return replace(mesh, vertices=MadeRows(vertices.shape, make)) if left_out.any() else mesh
 
 
-def _mesh_to_masks(mesh: Mesh, size: int) -> Iterator[NDArray[np.bool_]]:
+def _mesh_to_masks(mesh: Mesh, size: int, *, closed: bool = False) -> Iterator[NDArray[np.bool_]]:
     """Pixels that the mesh covers, bool (1, size, size) frame by frame."""
     for row in range(mesh.vertices.shape[0]):
         vertices = cast("NDArray[np.float32]", mesh.vertices[row])
-        yield vertices_to_mask(vertices, mesh.faces, (size, size))[None]
+        yield vertices_to_mask(vertices, mesh.faces, (size, size), closed=closed)[None]

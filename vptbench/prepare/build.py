@@ -164,6 +164,7 @@ def source_to_manifest(source: Dataset, raw: Path, settings: Mapping[str, Json])
         "dataset": source.name,
         **({"title": f"synthetic people in the layout of {source.title}"} if synth is not None else texts),
         "synth": synth,
+        **({"published": dict(source.published)} if source.published and synth is None else {}),
         "settings": settings,
         **({} if settings.get("smpl_model") is None else {"body_licence": LICENCE}),
         "libraries": library_versions(),

@@ -1,8 +1,10 @@
 """FashionVideo (UBC Fashion): catwalk videos of one woman each before a plain background."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from vptbench.errors import DatasetError
 from vptbench.prepare.sources import RawClip, check_distinct, make_raw_clip, read_list
@@ -40,6 +42,7 @@ class FashionVideo:
         "https://vision.cs.ubc.ca/datasets/fashion/ : fashion_train.txt and fashion_test.txt name the "
         "videos, which `vptbench fetch fashionvideo` brings to train/ and test/ (or all lie in videos/)"
     )
+    published: Mapping[str, int] = MappingProxyType({"train": 500, "test": 100})
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """The videos of both lists; where a list is missing, those of the folder of its split.

@@ -170,7 +170,7 @@ def fit_to_mesh(fit: BodyFit) -> Mesh:
 
 
 def vertices_to_mask(
-    vertices: NDArray[np.float32], faces: NDArray[np.int32], size: tuple[int, int]
+    vertices: NDArray[np.float32], faces: NDArray[np.int32], size: tuple[int, int], *, closed: bool = False
 ) -> NDArray[np.bool_]:
     """Pixels whose centre a body's surface covers, bool (H, W).
 
@@ -178,11 +178,13 @@ def vertices_to_mask(
         vertices: float32 (V, 3), x, y and depth in pixels.
         faces: int32 (F, 3).
         size: (H, W).
+        closed: The surface is closed and faces outward, as the shipped body: in front of each face that turns
+            its back lies another, so that half of them need not be drawn.
 
     Raises:
         ShapeError: The vertices are not as stated.
     """
-    return vertices_to_face_table(vertices, faces, size).face >= 0
+    return vertices_to_face_table(vertices, faces, size, culled=closed).face >= 0
 
 
 @dataclass(frozen=True)

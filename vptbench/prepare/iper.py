@@ -1,7 +1,9 @@
 """iPER: people in varied clothes; clip 1 of an outfit turns in A-pose, clip 2 moves freely."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from vptbench.errors import DatasetError
 from vptbench.prepare.sources import RawClip, check_distinct, make_raw_clip, read_list
@@ -33,6 +35,7 @@ class Iper:
         "https://svip-lab.github.io/dataset/iPER_dataset.html : train.txt, val.txt and the parts of its "
         "archive, which go to the folder; `vptbench fetch iper` unpacks them to images_HD/ (or images/)"
     )
+    published: Mapping[str, int] = MappingProxyType({"train": 164, "test": 42})
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """The clips of both lists; ``val.txt`` is the test split.

@@ -1,6 +1,6 @@
 """Frames in which nobody was found: kept and marked, or left out as in the published preparation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -108,7 +108,7 @@ def clip_to_raw_frames(clip: RawClip, kept: Kept) -> list[int] | None:
     return None if raw_frames == list(range(len(kept))) else raw_frames
 
 
-def raw_frames_to_kept(clip: RawClip, raw_frames: list[int] | None, total: int) -> Kept:
+def raw_frames_to_kept(clip: RawClip, raw_frames: Sequence[int] | None, total: int) -> Kept:
     """The inverse of `clip_to_raw_frames`.
 
     Args:

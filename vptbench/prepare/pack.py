@@ -4,12 +4,12 @@ Which clip of the pack a video is says the SHA-256 of its file (`media.media_to_
 alone. The clip then has the pack's id and split, so that scores from both stores are comparable.
 """
 
+import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import cast
 
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.clip import Clip
@@ -34,6 +34,11 @@ from vptbench.store import schema
 from vptbench.store.pack import PosePack, clip_to_parts, open_pack
 from vptbench.store.reader import read_clip
 from vptbench.store.writer import clip_path, clip_to_file
+
+log = logging.getLogger(__name__)
+
+MOST_NAMED = 5
+"""Raw clips left out that are named; the others are counted."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ def check_asked(pack: Path, asked: Mapping[str, object], benchmark: str | None =
         UsageError: Something else was asked for.
         VptbenchError: The pack cannot be opened, or the protocol is unknown.
     """
-    settings = open_pack(pack).settings
+    settings = {**schema.LATER_SETTINGS, **open_pack(pack).settings}
     wanted = {f"--{name.replace('_', '-')} {value}": (name, value) for name, value in asked.items()}
     if benchmark is not None:
         protocol = load_benchmark(benchmark)
@@ -98,7 +103,8 @@ def pack_to_store(
         scheduler: Address of a Dask scheduler to use instead.
 
     Returns:
-        What became of each clip: of the raw data's, and of the pack's that have no video there.
+        What became of each of the pack's clips. Whatever else lies among the raw data is left out, and a
+        warning says how much.
 
     Raises:
         DatasetError: The raw data are not in the dataset's layout.
@@ -121,6 +127,7 @@ def pack_to_store(
     settings = {**pack.settings, "compression": join.compression}
     source, listed = read_clips(join.dataset, join.raw)
     manifest = source_to_manifest(source, join.raw, settings)
+    manifest.pop("published", None)  # owed are the pack's clips
     manifest[schema.POSES_FROM] = pack.sha256
     begin_store(store, manifest)
 
@@ -131,15 +138,20 @@ def pack_to_store(
     todo = [clip for clip in listed if not clip.problem and clip.id not in hashes]
     results = tasks_to_results(_clip_to_sha256, todo, workers=workers, scheduler=scheduler)
     hashes |= {clip.id: digest for clip, digest in track(results, total=len(todo), label="hash")}
-    clips = match_clips(listed, pack, hashes)
+    clips, surplus = match_clips(listed, pack, hashes)
+    if surplus:
+        named = ", ".join(clip.id for clip in surplus[:MOST_NAMED]) + ", …" * (len(surplus) > MOST_NAMED)
+        log.warning(
+            "%d clips of %s are left out, the pack has no use for them: %s", len(surplus), join.raw, named
+        )
     task = partial(_join_clip, join, store)
     return clips_to_store(store, manifest, clips, task, workers=workers, scheduler=scheduler)
 
 
 def match_clips(
     listed: list[RawClip], pack: PosePack, hashes: Mapping[str, str | VptbenchError]
-) -> list[RawClip]:
-    """Raw clips by the ids and splits of the pack's clips, and what has no other half.
+) -> tuple[list[RawClip], list[RawClip]]:
+    """Raw clips by the ids and splits of the pack's clips.
 
     Args:
         listed: The raw clips.
@@ -147,8 +159,8 @@ def match_clips(
         hashes: Raw clip id to the SHA-256 of its file, or why there is none.
 
     Returns:
-        One clip for each of the pack's, and one for each raw clip that the pack lacks; those without another
-        half carry a `problem`.
+        One clip for each of the pack's, those without another half with a `problem`; and the raw clips that
+        the pack has no use for: it lacks them, or has their file already.
     """
     by_hash: dict[str, list[str]] = {}
     for name, digest in pack.table["raw_sha256"].items():
@@ -163,29 +175,30 @@ def match_clips(
         if free:
             halves[free[0]] = clip
         else:
-            problem = clip.problem or _to_problem(clip, pack, hashes[clip.id], names[clip.id])
-            rest.append(replace(clip, problem=problem))
-    whole = [replace(clip, id=name, split=str(pack.table.at[name, "split"])) for name, clip in halves.items()]
-    rest = [clip for clip in rest if clip.id not in halves]
-    known = {*halves, *(clip.id for clip in rest)}
-    return whole + rest + [_to_missing(pack, name) for name in pack if name not in known]
+            rest.append(clip)
+    failed = {
+        clip.id: replace(
+            clip, problem=clip.problem or _to_problem(clip, pack, hashes[clip.id], names[clip.id])
+        )
+        for clip in rest
+        if clip.id in pack and clip.id not in halves
+    }
+    found = {**halves, **failed}
+    owed = [replace(clip, id=name, split=str(pack.table.at[name, "split"])) for name, clip in found.items()]
+    owed += [_to_missing(pack, name) for name in pack if name not in found]
+    return owed, [clip for clip in rest if clip.id not in failed]
 
 
 def _to_problem(clip: RawClip, pack: PosePack, digest: str | VptbenchError, names: list[str]) -> str:
-    """Why a raw clip that could be sought has no half of its own in the pack, in a line."""
+    """Why a raw clip with the name of one of the pack's is not that clip, in a line."""
     if isinstance(digest, VptbenchError):
         return " ".join(str(digest).split())
     if names:
         return f"expected each file once, found that of the pack's {names[0]} again; take one of them away"
-    if clip.id in pack:
-        expected = str(pack.table.at[clip.id, "raw_sha256"])
-        return (
-            f"expected {clip.media.name} of SHA-256 {expected} as the pack was made of, found {digest}: "
-            "another edition, or encoded anew; fetch the same edition"
-        )
+    expected = str(pack.table.at[clip.id, "raw_sha256"])
     return (
-        f"expected poses for {clip.media.name} of SHA-256 {digest} in the pack, found none; give a pack that "
-        "has them, or take the clip away"
+        f"expected {clip.media.name} of SHA-256 {expected} as the pack was made of, found {digest}: "
+        "another edition, or encoded anew; fetch the same edition"
     )
 
 
@@ -226,12 +239,12 @@ def _join_clip(join: Join, store: Path, clip: RawClip) -> None:
     """One task: frames of the video, cut as the pack's were, and all else of the pack.
 
     Raises:
-        PoseError: The poses are not of these frames.
+        PoseError: The poses are not of these frames, or do not say of which they are.
     """
     pack, info = open_pack(join.pack), read_media_info(clip)
     poses = pack[clip.id]
     height, width = poses.size
-    kept = raw_frames_to_kept(clip, cast("list[int] | None", poses.attributes.get("raw_frames")), info.frames)
+    kept = raw_frames_to_kept(clip, poses.raw_frames, info.frames)
     if len(poses) != len(kept) or height != width:
         raise PoseError(
             f"expected poses of {len(kept)} square frames in the pack, found {len(poses)} of "

@@ -4,7 +4,7 @@ A dataset is one file with one class that fits `Dataset`, and one line in `DATAS
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
@@ -84,6 +84,10 @@ class Dataset(Protocol):
     @property
     def access(self) -> str:
         """Where it comes from and how it must lie."""
+
+    @property
+    def published(self) -> Mapping[str, int]:
+        """Split to how many clips its authors published; empty where nobody knows."""
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """The clips that the folder should hold; those that are not there carry a `problem`.

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.prepare.tracking import Keypoints
-from vptbench.skeleton import BODY_25, MIRROR
+from vptbench.skeleton import BODY_25, MIRROR, keypoints_to_height
 
 Float = NDArray[np.float64]
 
@@ -193,16 +193,11 @@ def _part_to_pairs(part: str) -> list[tuple[int, int]]:
 def _pairs_to_vectors(
     keypoints: Keypoints, pairs: Sequence[tuple[int, int]]
 ) -> tuple[Float, NDArray[np.bool_]]:
-    """From right to left joints, (T, P, 2), in heights of the person, 0 if one is missing; and if not.
-
-    The height is the median of the frames' boxes.
-    """
+    """From right to left joints, (T, P, 2), in heights of the person, 0 if one is missing; and if not."""
     right, left = np.array(pairs).T
     vectors = keypoints[:, left, :2].astype(np.float64) - keypoints[:, right, :2]
     there: NDArray[np.bool_] = np.asarray(np.isfinite(vectors).all(axis=-1))
-    points = keypoints[np.isfinite(keypoints[..., 0]).any(axis=1), :, 1]
-    height = np.median(np.nanmax(points, axis=1) - np.nanmin(points, axis=1)) if len(points) else 1.0
-    return np.where(there[..., None], vectors, 0) / max(float(height), 1.0), there
+    return np.where(there[..., None], vectors, 0) / keypoints_to_height(keypoints), there
 
 
 def _foretelling_costs(

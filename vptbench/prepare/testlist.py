@@ -4,10 +4,8 @@ The list tells frames by the numbers in their names. A store that lacks frames i
 other positions, and its clips say which (``raw_frames``).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 from vptbench.benchmarks.items import resolve_dataset
 from vptbench.benchmarks.loader import load_benchmark, read_document
@@ -47,8 +45,8 @@ class ListReport:
 
 def clip_to_raw_numbers(clip: Clip) -> tuple[int, ...]:
     """Number of each of a prepared clip's frames in the raw clip."""
-    numbers = clip.attributes.get("raw_frames")
-    return tuple(cast("Sequence[int]", numbers)) if numbers is not None else tuple(range(len(clip)))
+    numbers = clip.raw_frames
+    return tuple(range(len(clip))) if numbers is None else numbers
 
 
 def list_to_benchmark(path: Path, out: Path, store: Path) -> ListReport:

@@ -1,7 +1,9 @@
 """TikTok: short dance videos of many people, as folders of frames."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from vptbench.errors import DatasetError
 from vptbench.image import IMAGE_SUFFIXES
@@ -40,6 +42,7 @@ class TikTok:
         "https://www.yasamin.page/hdnet_tiktok : one folder a clip, the frames in it or in its images/; "
         "train.txt and test.txt, one clip a line, may say the splits"
     )
+    published: Mapping[str, int] = MappingProxyType({})
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """The folders that hold frames.

@@ -3,9 +3,11 @@
 import os
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import takewhile
 from pathlib import Path
+from types import MappingProxyType
 
 from vptbench.errors import DatasetError
 from vptbench.image import IMAGE_SUFFIXES
@@ -47,6 +49,7 @@ class Videos:
         "any folder of video files, or of folders of numbered pictures (30 frames a second); train.txt and "
         "test.txt, one clip a line, may say the splits"
     )
+    published: Mapping[str, int] = MappingProxyType({})
 
     def list_clips(self, raw: Path) -> list[RawClip]:
         """All clips below the folder; what is hidden, and the folders of poses and truth, are passed over.

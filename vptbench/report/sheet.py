@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vptbench.clip import Clip
-from vptbench.errors import StoreError
+from vptbench.errors import StoreError, VptbenchError
 from vptbench.image import Frame, image_to_bytes, resize_frame
 from vptbench.manifest import write_text, written_beside
 from vptbench.progress import track
@@ -15,6 +15,7 @@ from vptbench.report.show import draw_skeleton
 from vptbench.report.table import printable
 from vptbench.store import Store, schema
 from vptbench.store.quality import Quality, qualities_to_csv, quality_to_lines, store_to_qualities
+from vptbench.store.videos import videos_to_text
 
 PER_PAGE = 24
 """Clips on a page, which then is about as large as a screen: more could not be read on one."""
@@ -41,36 +42,52 @@ PAPER, INK, PALE, RED = (255, 255, 255), (20, 20, 20), (110, 110, 110), (200, 0,
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def write_store_view(store: Store, out: Path) -> list[Path]:
+def write_store_view(store: Store, out: Path, damaged: dict[str, str] | None = None) -> list[Path]:
     """Draw a whole store, worst clips first, or write its figures as a table (.csv).
+
+    Args:
+        store: The store.
+        out: Picture or table to write.
+        damaged: Where given, clips that cannot be read are listed here with the reason; the rest is drawn.
 
     Returns:
         What was written.
 
     Raises:
-        StoreError: There is no clip, or one is damaged.
+        StoreError: There is no clip that can be read.
+        VptbenchError: One cannot be read, and `damaged` is not given.
         VideoError: The suffix is no picture's.
     """
-    qualities = store_to_qualities(store)
+    qualities = store_to_qualities(store, damaged)
+    if damaged and not qualities:
+        raise StoreError(
+            f"{store.path}: expected clips that can be read, found none in {len(damaged)}; `vptbench check "
+            f"{store.path}` says what is wrong with each"
+        )
     if out.suffix.lower() != ".csv":
-        return write_sheets(store, qualities, out)
+        return write_sheets(store, qualities, out, damaged)
     write_text(out, qualities_to_csv(qualities))
     return [out]
 
 
-def write_sheets(store: Store, qualities: Sequence[Quality], out: Path) -> list[Path]:
+def write_sheets(
+    store: Store, qualities: Sequence[Quality], out: Path, damaged: dict[str, str] | None = None
+) -> list[Path]:
     """Draw clips in pages of `PER_PAGE`. One page is open at a time, so memory does not grow with the store.
 
     Args:
         store: The store.
         qualities: Its clips in the order in which they are drawn, see `store.quality.store_to_qualities`.
         out: Picture to write (.png, .jpg, .webp); of several pages, "a.png" becomes "a-001.png" and on.
+        damaged: Where given, clips whose frames cannot be read are listed here with the reason; the place of
+            their pictures stays empty.
 
     Returns:
         The pictures.
 
     Raises:
-        StoreError: There is no clip, or one is damaged.
+        StoreError: There is no clip.
+        VptbenchError: One cannot be read, and `damaged` is not given.
         VideoError: The suffix is no picture's.
 
     Example:
@@ -86,7 +103,7 @@ def write_sheets(store: Store, qualities: Sequence[Quality], out: Path) -> list[
     for number, page in enumerate(track(pages, total=len(pages), label="sheet", unit="page"), start=1):
         path = out if len(pages) == 1 else out.with_stem(f"{out.stem}-{number:03d}")
         place = f", page {number} of {len(pages)}" if len(pages) > 1 else ""
-        picture = _page_to_picture(store, page, (head[0] + place, *head[1:]))
+        picture = _page_to_picture(store, page, (head[0] + place, *head[1:]), damaged)
         with written_beside(path) as part:
             part.write_bytes(image_to_bytes(picture, path.suffix.lower()))
         written.append(path)
@@ -127,8 +144,7 @@ def _store_to_head(store: Store, qualities: Sequence[Quality]) -> tuple[str, ...
     for split in schema.SPLITS:
         there, listed = len(store.ids(split)), store.listed(split)
         if there or listed:
-            whole = listed is None or there == listed
-            parts.append(f"{split}: {there} videos" if whole else f"{split}: {there} of {listed} videos")
+            parts.append(videos_to_text(there, None if there == listed else listed, split))
     return (
         printable(f"{store.path.resolve().name}: {store.manifest.get('title')}, worst clips first"),
         f"{', '.join(parts)}. {doubtful} of {len(qualities)} clips are doubtful.",
@@ -136,7 +152,9 @@ def _store_to_head(store: Store, qualities: Sequence[Quality]) -> tuple[str, ...
     )
 
 
-def _page_to_picture(store: Store, page: Sequence[Quality], head: Sequence[str]) -> Frame:
+def _page_to_picture(
+    store: Store, page: Sequence[Quality], head: Sequence[str], damaged: dict[str, str] | None
+) -> Frame:
     columns = 1 if len(page) <= ONE_COLUMN else 2
     rows = -(-len(page) // columns)
     width = MARGIN + columns * (CARD + MARGIN)
@@ -149,7 +167,12 @@ def _page_to_picture(store: Store, page: Sequence[Quality], head: Sequence[str])
     for index, quality in enumerate(page):
         row, column = divmod(index, columns)
         place = MARGIN + column * (CARD + MARGIN), HEAD + MARGIN + row * (THUMBNAIL + MARGIN)
-        _draw_card(picture, store[quality.clip], quality, place)
+        try:
+            _draw_card(picture, store[quality.clip], quality, place)
+        except VptbenchError as error:
+            if damaged is None:
+                raise
+            damaged[quality.clip] = str(error)
     return np.asarray(picture, np.uint8)
 
 

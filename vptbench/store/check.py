@@ -10,7 +10,7 @@ from vptbench.store import schema
 from vptbench.store.pack import PosePack, open_pack
 from vptbench.store.quality import Quality, quality_to_lines, store_to_qualities
 from vptbench.store.reader import NoFrames, Store, open_store
-from vptbench.store.writer import clip_path
+from vptbench.store.videos import videos_to_text
 
 MOST_DOUBTFUL = 20
 """Doubtful clips that are named before the others are counted."""
@@ -20,7 +20,8 @@ REMEDIES = {
     "lost_frames": "try another source of poses (prepare --poses …) into another store",
     "jitter": "prepare into another store with --smoothing, or other --poses",
     "residual": "if mask and mesh are off where the skeleton is right, leave out metrics that need them",
-    "swapped_frames": "see whether left and right change colours; if so, try other --poses",
+    "swapped_frames": "where the person turns, left and right must change sides; if they do not, prepare "
+    "into another store with --swaps none",
 }
 """For each figure of a clip that may be doubtful, what to do where the picture agrees."""
 
@@ -32,14 +33,12 @@ def store_to_problems(path: Path) -> list[str]:
         VptbenchError: It is no store at all, of an unknown version, or was interrupted.
     """
     store = open_store(path)
-    problems = []
-    for clip in track(store, total=len(store), label="check"):
-        try:
-            problems += _clip_to_problems(store, clip)
-        except VptbenchError as error:
-            problems.append(str(error))
-    rows = {clip_path(path, str(store.table.at[clip, "split"]), clip) for clip in store}
-    on_disk = set((path / schema.CLIPS_FOLDER).rglob(f"*{schema.CLIP_SUFFIX}"))
+    problems = _folder_to_problems(store)
+    if not len(store):
+        problems.append(
+            f"{path}: expected clips, found none: the reasons stand in {path / schema.FAILURES_TABLE}; mend "
+            "them and run the same prepare again"
+        )
     for split in schema.SPLITS:
         listed, there = store.listed(split), len(store.ids(split))
         if listed is not None and there > listed:
@@ -47,9 +46,6 @@ def store_to_problems(path: Path) -> list[str]:
                 f"{path}: expected at most {listed} clips of the {split} split as {schema.MANIFEST} lists, "
                 f"found {there} in {schema.CLIPS_TABLE}; run the same prepare again"
             )
-    problems += [
-        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - rows)
-    ]
     return problems
 
 
@@ -63,10 +59,11 @@ def store_to_warnings(path: Path) -> list[str]:
     """
     store = open_store(path)
     warnings = [
-        f"{listed - there} of {listed} videos of the {split} split are missing: the reasons stand in "
-        f"{path / schema.FAILURES_TABLE}; mend what can be mended and run the same prepare again"
+        f"{videos_to_text(missing, store.listed(split), split)} are missing: the reasons stand in "
+        f"{path / schema.FAILURES_TABLE}, unless your lists do not name them; mend what can be mended and "
+        "run the same prepare again"
         for split in schema.SPLITS
-        if (listed := store.listed(split)) is not None and (there := len(store.ids(split))) < listed
+        if (missing := store.missing(split))
     ]
     doubtful = [quality for quality in store_to_qualities(store, {}) if quality.doubtful]
     warnings += [_quality_to_warning(path, quality) for quality in doubtful[:MOST_DOUBTFUL]]
@@ -83,7 +80,7 @@ def _quality_to_warning(path: Path, quality: Quality) -> str:
     remedies = dict.fromkeys(REMEDIES[name] for name in quality.doubtful)
     return (
         f"{quality.clip}: {', '.join(lines[name] for name in quality.doubtful)}; look at it with "
-        f"`{shlex.join(['vptbench', 'show', str(path), quality.clip])}`; {', '.join(remedies)}"
+        f"`{shlex.join(['vptbench', 'show', str(path), quality.clip])}`; {'; or '.join(remedies)}"
     )
 
 
@@ -93,42 +90,33 @@ def pack_to_problems(path: Path) -> list[str]:
     Raises:
         VptbenchError: It is no pack at all, of an unknown version, was interrupted, or its table is damaged.
     """
-    pack = open_pack(path)
+    return _folder_to_problems(open_pack(path))
+
+
+def _folder_to_problems(folder: Store | PosePack) -> list[str]:
+    """Read all clips; each problem in a line, and each file that the table does not list.
+
+    In a store, files that are no clips are left alone; in a pack, which others have made, none is.
+    """
     problems = []
-    for clip in track(pack, total=len(pack), label="check"):
+    for name in track(folder, total=len(folder), label="check"):
         try:
-            problems += _clip_to_problems(pack, clip)
+            clip = folder[name]
+            problems += [
+                f"{name}: {problem}; prepare again" for problem in folder.row_to_problems(name, clip)
+            ]
+            _read_through(clip)
         except VptbenchError as error:
             problems.append(str(error))
-    listed = {clip_path(path, str(pack.table.at[clip, "split"]), clip) for clip in pack}
-    on_disk = {file for file in (path / schema.CLIPS_FOLDER).rglob("*") if not file.is_dir()}
-    problems += [
-        f"{extra}: not listed in {schema.CLIPS_TABLE}; delete it" for extra in sorted(on_disk - listed)
-    ]
-    return problems
-
-
-def _clip_to_problems(store: Store | PosePack, name: str) -> list[str]:
-    clip = store[name]
-    row = store.table.loc[name].to_dict()
-    facts = {
-        "clip": (clip.id, name),
-        "split": (clip.split, row["split"]),
-        "frames": (len(clip), int(row["frames"])),
-        "size": (clip.size, (int(row["height"]), int(row["width"]))),
-        "raw_sha256": (clip.attributes["raw_sha256"], row["raw_sha256"]),
-    }
-    problems = [
-        f"{name}: expected {fact} {listed!r} as in {schema.CLIPS_TABLE}, found {found!r}; prepare again"
-        for fact, (found, listed) in facts.items()
-        if found != listed
-    ]
-    _read_through(clip)
-    return problems
+    pattern = "*" if isinstance(folder, PosePack) else f"*{schema.CLIP_SUFFIX}"
+    on_disk = {file for file in (folder.path / schema.CLIPS_FOLDER).rglob(pattern) if not file.is_dir()}
+    extra = on_disk - {folder.file(name) for name in folder}
+    return problems + [f"{file}: not listed in {schema.CLIPS_TABLE}; delete it" for file in sorted(extra)]
 
 
 def _read_through(clip: Clip) -> None:
-    """Read every row, so that a damaged chunk raises `StoreError`."""
+    """Read every row, so that a damaged chunk raises `StoreError`, and malformed numbers of frames."""
+    _ = clip.raw_frames
     parts: list[Rows | None] = [clip.frames, clip.mask, clip.mesh.vertices if clip.mesh else None]
     for rows in parts[1:] if isinstance(clip.frames, NoFrames) else parts:
         for index in range(rows.shape[0] if rows is not None else 0):

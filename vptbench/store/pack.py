@@ -4,58 +4,53 @@ A pack is a folder with ``pack.json`` (``vptbench-pose-pack``, version 1), ``cli
 which is also the list of splits, with the name of each raw file and the SHA-256 of the pack's own clip file)
 and ``clips/<split>/<clip>.h5``: the store's clip files without ``frames``, gzipped, with all attributes.
 Beside keypoints, mesh and body there is the person's mask: a silhouette, no picture, which scores of the
-person need.
+person need. All of it is in the clip file itself: one with links, or with values from other files, is
+refused (`store/members.py`), so that a pack brings nothing of its reader's own disk into a store.
 
 ``pack.json`` names the SHA-256 of ``clips.csv``, so that its own, which ``sha256sum pack.json`` prints,
 stands for every byte of the pack; a store that is prepared from a pack writes it down (``poses_from``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from vptbench.clip import Clip, Frames
 from vptbench.errors import StoreError
 from vptbench.manifest import Json, file_to_sha256, read_manifest, write_manifest
-from vptbench.registry import check_known
 from vptbench.store import schema
-from vptbench.store.reader import read_clips_table, read_pack_clip
+from vptbench.store.folder import ClipFolder, read_clips_table
+from vptbench.store.reader import read_pack_clip
 from vptbench.store.writer import ClipParts, clip_path, clip_to_file
 
 
 @dataclass(frozen=True, eq=False)
-class PosePack(Mapping[str, Clip]):
-    """A pose pack: ids to lazy clips whose frames refuse to be read, in the order of ``clips.csv``.
+class PosePack(ClipFolder):
+    """A pose pack; ``pack.json`` is its manifest, and frames of its clips refuse to be read.
 
     Attributes:
-        path: The folder.
-        manifest: What ``pack.json`` says.
-        table: ``clips.csv``, indexed by clip id.
         sha256: Of ``pack.json``, in hex.
     """
 
-    path: Path
-    manifest: Mapping[str, Json]
-    table: pd.DataFrame = field(repr=False)
     sha256: str
 
     def __getitem__(self, clip: str) -> Clip:
-        check_known(clip, self.table.index, f"clip of {self.path}")
-        path = clip_path(self.path, str(self.table.at[clip, "split"]), clip)
+        """A clip, whose file is the one that the table names.
+
+        Raises:
+            RegistryError: The pack has no such clip.
+            StoreError: The file is another one, damaged, no pack's, or says other than its row of the table.
+            ShapeError: Its parts do not fit together.
+        """
+        path = self.file(clip)
         _check_sha256(path, str(self.table.at[clip, "file_sha256"]))
-        return read_pack_clip(path)
-
-    def __contains__(self, clip: object) -> bool:
-        return clip in self.table.index
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.table.index)
-
-    def __len__(self) -> int:
-        return len(self.table)
+        found = read_pack_clip(path)
+        problems = self.row_to_problems(clip, found)
+        if problems:
+            raise StoreError(f"{path}: {'; '.join(problems)}; fetch the pack again, or export it again")
+        return found
 
     @property
     def settings(self) -> Mapping[str, Json]:

@@ -6,14 +6,15 @@ for is None: nothing was fitted, nobody looked for swaps, or too few frames foll
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from vptbench.clip import Clip
 from vptbench.errors import VptbenchError
 from vptbench.progress import track
+from vptbench.skeleton import keypoints_to_height
 from vptbench.store.reader import Store
 
 LEAST_CONFIDENCE = 0.5
@@ -46,8 +47,9 @@ class Quality:
             any frame; a joint that is missing in a frame counts 0. None where no frame has the person.
         lost_frames: Frames without the person: all joints are missing.
         jitter: Median, over joints and frames, of the length of the second difference in time
-            p(t − 1) − 2·p(t) + p(t + 1), in heights a frame², of joints that all three frames have.
-            None where there is no such joint. Independent noise of σ in x and y gives 2.88·σ.
+            p(t − 1) − 2·p(t) + p(t + 1), in heights a frame², of joints that all three frames have, where
+            these follow one another in the raw clip too. None where there is no such joint. Independent noise
+            of σ in x and y gives 2.88·σ.
         residual: Mean distance of the fitted body's joints from the given ones, heights, over the frames that
             have one. None where no body was fitted.
         swapped_frames: Frames in which left and right were exchanged and put right. None where nobody looked.
@@ -91,6 +93,9 @@ class Quality:
 def clip_to_quality(clip: Clip) -> Quality:
     """Measure a clip. Reads keypoints, body parameters and attributes, never a frame.
 
+    Raises:
+        PoseError: The clip's ``raw_frames`` are malformed.
+
     Example:
         ``clip_to_quality(open_store("store")["001/9/1"]).lost_frames``
     """
@@ -105,24 +110,10 @@ def clip_to_quality(clip: Clip) -> Quality:
         frames=len(clip),
         confidence=float(clip.keypoints[person][:, found.any(axis=0), 2].mean()) if person.any() else None,
         lost_frames=int((~person).sum()),
-        jitter=_jitter(clip.keypoints, height),
+        jitter=_jitter(clip, height),
         residual=_residual(clip, height),
         swapped_frames=swapped if isinstance(swapped, int) else None,
     )
-
-
-def keypoints_to_height(keypoints: NDArray[np.float32]) -> float:
-    """A person's height in pixels: the median, over frames, of the height of the box around the joints.
-
-    Args:
-        keypoints: float32 (T, 25, 3).
-
-    Returns:
-        At least 1; 1 where no frame has the person.
-    """
-    rows = keypoints[(keypoints[..., 2] > 0).any(axis=1), :, 1].astype(np.float64)
-    spans = np.nanmax(rows, axis=1) - np.nanmin(rows, axis=1) if len(rows) else np.ones(1)
-    return max(float(np.median(spans)), 1.0)
 
 
 def store_to_qualities(store: Store, damaged: dict[str, str] | None = None) -> tuple[Quality, ...]:
@@ -171,9 +162,12 @@ def quality_to_lines(quality: Quality) -> Mapping[str, str]:
     return lines
 
 
-def _jitter(keypoints: NDArray[np.float32], height: float) -> float | None:
-    points = keypoints[..., :2].astype(np.float64)  # missing ones are NaN, and so is what they enter
+def _jitter(clip: Clip, height: float) -> float | None:
+    points = clip.keypoints[..., :2].astype(np.float64)  # missing ones are NaN, and so is what they enter
     lengths = np.linalg.norm(points[:-2] - 2 * points[1:-1] + points[2:], axis=-1)
+    if clip.raw_frames is not None:
+        following = np.array([b - a == 1 for a, b in pairwise(clip.raw_frames)], bool)
+        lengths = lengths[following[:-1] & following[1:]]
     lengths = lengths[np.isfinite(lengths)]
     return float(np.median(lengths)) / height if lengths.size else None
 

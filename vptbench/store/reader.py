@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,15 +10,14 @@ from typing import cast
 
 import h5py
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from vptbench.clip import Clip, Mesh
 from vptbench.errors import StoreError
 from vptbench.manifest import Json, read_manifest
-from vptbench.registry import check_known
 from vptbench.store import schema
-from vptbench.store.writer import clip_path
+from vptbench.store.folder import ClipFolder, read_clips_table
+from vptbench.store.members import check_members, check_pack_members, storage_to_text
 
 DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
 """What h5py raises on damaged files, by what was hit."""
@@ -93,43 +92,30 @@ class NoFrames:
 
 
 @dataclass(frozen=True, eq=False)
-class Store(Mapping[str, Clip]):
-    """A clip store: ids to lazy clips, in the order of ``clips.csv``.
-
-    Attributes:
-        path: The folder.
-        manifest: What ``store.json`` says.
-        table: ``clips.csv``, indexed by clip id.
-    """
-
-    path: Path
-    manifest: Mapping[str, Json]
-    table: pd.DataFrame = field(repr=False)
+class Store(ClipFolder):
+    """A clip store; ``store.json`` is its manifest."""
 
     def __getitem__(self, clip: str) -> Clip:
-        check_known(clip, self.table.index, f"clip of {self.path}")
-        return read_clip(clip_path(self.path, str(self.table.at[clip, "split"]), clip))
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.table.index)
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def ids(self, split: str | None = None) -> tuple[str, ...]:
-        """Clip ids of one split, or of all."""
-        table = self.table if split is None else self.table[self.table["split"] == split]
-        return tuple(table.index)
+        return read_clip(self.file(clip))
 
     def listed(self, split: str) -> int | None:
-        """How many videos of a split the dataset lists, those that could not be prepared included.
+        """How many videos of a split there are, those that could not be prepared included.
 
-        None where ``store.json`` does not say.
+        As many as the dataset lists, or as its authors published, if that is more; None where ``store.json``
+        does not say.
         """
         clips = self.manifest.get("clips")
         counts = clips.get(split) if isinstance(clips, Mapping) else None
         listed = counts.get("listed") if isinstance(counts, Mapping) else None
-        return listed if isinstance(listed, int) else None
+        published = self.manifest.get("published")
+        most = published.get(split) if isinstance(published, Mapping) else None
+        known = [number for number in (listed, most) if isinstance(number, int)]
+        return max(known) if known else None
+
+    def missing(self, split: str) -> int:
+        """How many of these videos the store lacks; 0 where it does not say, or has more than it says."""
+        listed = self.listed(split)
+        return 0 if listed is None else max(0, listed - len(self.ids(split)))
 
 
 def open_store(path: Path | str) -> Store:
@@ -157,29 +143,11 @@ def open_store(path: Path | str) -> Store:
     return Store(path=path, manifest=manifest, table=read_clips_table(path, schema.CLIPS_COLUMNS))
 
 
-def read_clips_table(folder: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    """The ``clips.csv`` of a store or a pack, indexed by clip id; it begins with `columns`.
-
-    Raises:
-        StoreError: It is damaged, or others have edited it beyond use.
-    """
-    path = folder / schema.CLIPS_TABLE
-    text = dict.fromkeys(("clip", "split", "raw_sha256", "raw_name", "file_sha256"), str)
-    try:
-        table = pd.read_csv(path, dtype=text, keep_default_na=False)
-    except ValueError as error:
-        raise StoreError(f"{path}: expected a CSV table, found damage ({error}); prepare again") from error
-    if tuple(table.columns[: len(columns)]) != columns:
-        raise StoreError(f"{path}: expected the columns {','.join(columns)}, found others")
-    _check_table(table, path)
-    return table.set_index("clip")
-
-
 def read_clip(path: Path) -> Clip:
     """Open one clip file, lazily.
 
     Raises:
-        StoreError: It is missing, damaged, no clip file, or of an unknown version.
+        StoreError: It is missing, damaged, no clip file, of an unknown version, or parts of it lie elsewhere.
         ShapeError: Its parts do not fit together.
     """
     return _read_file(path, schema.CLIP_FORMAT)
@@ -189,7 +157,8 @@ def read_pack_clip(path: Path) -> Clip:
     """Open one clip file of a pose pack, lazily; its frames have a shape, and refuse to be read.
 
     Raises:
-        StoreError: As `read_clip`; or it holds something other than poses, mesh, mask and body.
+        StoreError: As `read_clip`; or it holds something other than poses, mesh, mask and body, or not all of
+            it is in the file.
         ShapeError: Its parts do not fit together.
     """
     return _read_file(path, schema.PACK_CLIP_FORMAT)
@@ -215,6 +184,7 @@ def _file_to_clip(source: ClipFile, kind: str) -> Clip:
     file, path = source.file(), source.path
     attributes = _read_attributes(file, path, kind)
     packed = kind == schema.PACK_CLIP_FORMAT
+    (check_pack_members if packed else check_members)(file, path)
     needed = (schema.KEYPOINTS,) if packed else (schema.FRAMES, schema.KEYPOINTS)
     stated = (*schema.ATTRIBUTES, schema.PACK_SIZE) if packed else schema.ATTRIBUTES
     missing = [name for name in needed if name not in file]
@@ -236,20 +206,6 @@ def _file_to_clip(source: ClipFile, kind: str) -> Clip:
     )
 
 
-def _check_table(table: pd.DataFrame, path: Path) -> None:
-    """Refuse a ``clips.csv`` that others have edited beyond use.
-
-    Raises:
-        StoreError: A clip comes twice, a split is unknown, or a number is none.
-    """
-    numbers = all(pd.api.types.is_integer_dtype(table[name]) for name in ("frames", "height", "width"))
-    if len(table) and not (table["clip"].is_unique and table["split"].isin(schema.SPLITS).all() and numbers):
-        raise StoreError(
-            f"{path}: expected each clip once, in {' or '.join(schema.SPLITS)}, with whole numbers of frames "
-            "and pixels, found others; run the same prepare again"
-        )
-
-
 def _open_file(path: Path) -> h5py.File:
     if not path.is_file():
         raise StoreError(f"expected a clip file at {path}, found none; run the same prepare again")
@@ -264,26 +220,9 @@ def _open_file(path: Path) -> h5py.File:
 
 
 def _no_frames(source: ClipFile, attributes: Mapping[str, Json]) -> NoFrames:
-    """What stands for a pack's frames, once it is seen that nothing in the file may be pictures.
-
-    Raises:
-        StoreError: The file holds something that no pack has.
-    """
-    file = source.file()
-    names = {*file, *(f"mesh/{name}" for name in file.get("mesh", {}))}
-    others = sorted(names - set(schema.PACK_PARTS))
-    others += [
-        f"{schema.BODY}/{name}"
-        for name, part in file.get(schema.BODY, {}).items()
-        if not isinstance(part, h5py.Dataset) or part.dtype.kind != "f"
-    ]
-    if others:
-        raise StoreError(
-            f"{source.path}: expected keypoints, mask, mesh and body of floats alone in a pose pack, found "
-            f"{', '.join(others)}; export the store again"
-        )
+    """What stands for a pack's frames."""
     height, width = (int(str(side)) for side in cast("list[Json]", attributes[schema.PACK_SIZE]))
-    return NoFrames(source.path, (len(file[schema.KEYPOINTS]), height, width, 3))
+    return NoFrames(source.path, (len(source.file()[schema.KEYPOINTS]), height, width, 3))
 
 
 def _read_attributes(file: h5py.File, path: Path, kind: str) -> dict[str, Json]:
@@ -306,7 +245,18 @@ def _plain(value: object) -> Json:
 
 
 def _rows(source: ClipFile, name: str) -> FileRows:
+    """A dataset, lazily.
+
+    Raises:
+        StoreError: It has its values from a third file.
+    """
     dataset = source.file()[name]
+    if not isinstance(dataset, h5py.Dataset) or storage_to_text(dataset):
+        found = storage_to_text(dataset) or "no dataset"  # behind a link: `check_members` has seen the rest
+        raise StoreError(
+            f"{source.path}: expected {name} to link to a clip file, found {found} there; delete it and "
+            "prepare again"
+        )
     return FileRows(source, name, tuple(dataset.shape), dataset.dtype)
 
 

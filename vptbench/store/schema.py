@@ -1,5 +1,9 @@
 """Contract 1: names, types and version of the clip store, of its clip files, and of pose packs."""
 
+from collections.abc import Mapping
+
+from vptbench.manifest import Json
+
 FORMAT = "vptbench-store"
 CLIP_FORMAT = "vptbench-clip"
 PACK_FORMAT = "vptbench-pose-pack"
@@ -58,6 +62,11 @@ POSES_FROM = "poses_from"
 
 JSON_ATTRIBUTES = ("settings", "pose_facts")
 """Attributes that hold JSON objects; one that is missing is read as an empty one."""
+
+LATER_SETTINGS: Mapping[str, Json] = {
+    "swaps": "estimated", "smoothing": "none", "lost": "mark", "smpl_model": None,
+}  # fmt: skip
+"""Settings of prepare that the first stores and packs do not state, and what holds for those."""
 
 COMPRESSIONS = ("gzip", "zstd")
 """``gzip`` (level 1) reads everywhere; ``zstd`` (level 3) needs the extra ``vptbench[zstd]`` both ways."""

@@ -160,10 +160,13 @@ def begin_folder(folder: Path, wanted: Mapping[str, Json], *, manifest: str, kin
 
 
 def _identity(manifest: Mapping[str, Json]) -> dict[str, Json]:
-    """What two manifests must have in common for one folder to hold the clips of both."""
+    """What two manifests must have in common for one folder to hold the clips of both.
+
+    A setting that is not stated counts as it was before there was one.
+    """
     settings = manifest.get("settings")
     facts = {key: manifest.get(key) for key in ("dataset", "synth", schema.POSES_FROM)}
-    return {**facts, **(settings if isinstance(settings, Mapping) else {})}
+    return {**facts, **schema.LATER_SETTINGS, **(settings if isinstance(settings, Mapping) else {})}
 
 
 def _rows_to_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> str:

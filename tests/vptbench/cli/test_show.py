@@ -75,3 +75,22 @@ def test_what_does_not_fit_is_refused_in_a_line(store, tmp_path, monkeypatch, wo
     assert message in result.output
     assert result.output.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [("--out", "x.png"), ("--out", "x.csv"), ("--json",)])
+def test_a_damaged_clip_is_named_and_the_rest_is_shown(store, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(store, tmp_path / "mine")
+    opened = open_store(tmp_path / "mine")
+    first, *others = opened
+    opened.file(first).write_bytes(b"no HDF5")
+    result = show("mine", *words)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()[-1:]
+    assert line.startswith(f"  {first}: mine/clips/")
+    assert "expected an HDF5 clip file" in line
+    if words == ("--json",):
+        assert {row["clip"] for row in json.loads(result.stdout)} == set(others)
+    else:
+        assert result.stdout == f"{words[1]}\n"
+        assert (tmp_path / words[1]).is_file()

@@ -30,14 +30,17 @@ def change_manifest(store, **changes):
 
 
 def test_the_pack_says_what_it_is(written_store, tmp_path):
-    change_manifest(written_store, citation="cite", licence="terms", libraries={"numpy": "2"})
+    change_manifest(
+        written_store, citation="cite", licence="terms", body_licence="SMPL's", libraries={"numpy": "2"}
+    )
     report = store_to_pack(written_store, tmp_path / "pack")
     assert (report.done, report.skipped, report.failed) == (IDS, (), {})
     assert pack_to_problems(tmp_path / "pack") == []
     pack = open_pack(tmp_path / "pack")
     assert {key: value for key, value in pack.manifest.items() if key != "clips_sha256"} == {
         "format": "vptbench-pose-pack", "version": 1, "complete": True, "dataset": "iper",
-        "citation": "cite", "licence": "terms", "synth": {"seed": 1}, "settings": SETTINGS,
+        "citation": "cite", "licence": "terms", "body_licence": "SMPL's", "synth": {"seed": 1},
+        "settings": SETTINGS,
         "origin": {"format": "vptbench-store", "clips": None, "libraries": {"numpy": "2"}},
         "clips": {"train": 1, "test": 2}, "split_list": "clips.csv",
     }  # fmt: skip

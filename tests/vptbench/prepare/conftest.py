@@ -7,7 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vptbench.generate.pose_pack import store_to_pack
 from vptbench.image import write_image
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.pack import Join
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.video import frames_to_video
 
 T, H, W = 10, 96, 72
@@ -101,3 +105,13 @@ def iper(tmp_path):
     """An empty iPER folder."""
     (tmp_path / "raw").mkdir()
     return RawFolder(tmp_path / "raw", "iper")
+
+
+@pytest.fixture
+def joined(fashion, tmp_path):
+    """Three raw clips, and the pack of their store, which is "first" beside it."""
+    for name, split, frames in (("a", "train", 10), ("b", "test", 9), ("c", "test", 8)):
+        fashion.add(name, split, frames=frames)
+    source_to_store("fashionvideo", fashion.path, tmp_path / "first", PrepareSettings(size=32))
+    store_to_pack(tmp_path / "first", tmp_path / "pack")
+    return Join("fashionvideo", fashion.path, tmp_path / "pack")

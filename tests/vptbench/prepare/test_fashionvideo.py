@@ -11,9 +11,17 @@ from vptbench.benchmarks.items import benchmark_items
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import DatasetError
 from vptbench.image import read_image, write_image
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
 from vptbench.prepare.fashionvideo import FashionVideo
 from vptbench.prepare.media import read_media_info
+from vptbench.prepare.settings import PrepareSettings
+
+
+def test_a_store_says_how_many_of_the_published_videos_it_holds(fashion, tmp_path):
+    fashion.add("a")
+    source_to_store("fashionvideo", fashion.path, tmp_path / "store", PrepareSettings(size=32))
+    store = open_store(tmp_path / "store")
+    assert (store.listed("test"), store.missing("test"), store.listed("train")) == (100, 99, 500)
 
 
 def test_clips_are_those_of_the_lists_by_base_name(fashion):

@@ -16,6 +16,8 @@ from vptbench.body.model import (
     rotation_vectors_to_matrices,
 )
 from vptbench.errors import PoseError, ShapeError, UsageError
+from vptbench.prepare import bodies
+from vptbench.prepare.crop import keypoints_to_box
 from vptbench.prepare.fit import (
     BodyFit,
     FitSettings,
@@ -246,6 +248,43 @@ def test_masks_cover_the_mesh():
     np.testing.assert_allclose((columns.max(), rows.max()), walker.vertices[0, :, :2].max(0), atol=1.5)
     with pytest.raises(ShapeError, match="vertices: expected float32"):
         vertices_to_mask(walker.vertices[0, :, :2], FACES, (256, 200))
+
+
+def test_a_closed_body_has_the_same_mask_without_its_back():
+    """The shipped body in several poses, squashed as a crop does; faces that turn away add no pixel."""
+    walker = Walker(frames=6)
+    squash = np.float32([0.6, 1, 1])
+    counted = 0
+    for vertices in walker.vertices[::2]:
+        for scale in (np.float32(1), squash):
+            moved = np.round(vertices * scale * 256).astype(np.float32) / np.float32(256)
+            mask = vertices_to_mask(moved, FACES, (256, 256))
+            np.testing.assert_array_equal(vertices_to_mask(moved, FACES, (256, 256), closed=True), mask)
+            counted += mask.sum()
+    assert counted > 5000
+    edges = np.sort(np.concatenate([FACES[:, (0, 1)], FACES[:, (1, 2)], FACES[:, (2, 0)]]), axis=1)
+    assert set(np.unique(edges, axis=0, return_counts=True)[1].tolist()) == {2}
+
+
+def test_a_sheet_that_turns_its_back_is_seen_unless_it_is_called_closed():
+    sheet = np.float32([[1, 1, 0], [9, 1, 0], [1, 9, 0]])
+    masks = [
+        vertices_to_mask(sheet, np.int32([[0, 1, 2]]), (12, 12), closed=closed).sum()
+        for closed in (False, True)
+    ]
+    assert masks == [45, 0]  # 9 + 8 + … + 1 pixels; its doubled area is positive, so it turns its back
+
+
+def test_fitted_masks_are_drawn_as_closed(monkeypatch):
+    fit = keypoints_to_body(Walker(frames=3).keypoints, fps=FPS)
+    asked = []
+    monkeypatch.setattr(
+        "vptbench.prepare.bodies.vertices_to_mask",
+        lambda *arguments, closed: asked.append(closed) or vertices_to_mask(*arguments, closed=closed),
+    )
+    crop = keypoints_to_box("full-v1", Walker(frames=3).keypoints, (256, 256), 64)
+    assert sum(len(mask) for mask in bodies._fit_to_parts(fit, crop, 64).mask) == 3
+    assert asked == [True] * 3
 
 
 def test_no_keypoints_at_all_are_refused():

@@ -11,9 +11,10 @@ from vptbench.benchmarks.items import benchmark_items
 from vptbench.benchmarks.loader import load_benchmark
 from vptbench.errors import DatasetError, VideoError
 from vptbench.image import read_image
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
 from vptbench.prepare.iper import Iper
 from vptbench.prepare.media import clip_to_pictures
+from vptbench.prepare.settings import PrepareSettings
 
 
 def test_val_is_the_test_split_and_the_frame_rate_is_assumed(iper):

@@ -5,8 +5,9 @@ import pytest
 
 from vptbench import open_store
 from vptbench.errors import RegistryError
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
 from vptbench.prepare.lost import Kept, keypoints_to_kept
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.skeleton import missing_keypoints
 from vptbench.store.check import store_to_problems
 

@@ -94,16 +94,6 @@ def test_anybodys_videos_and_the_pack_give_the_same_store(raw_folders, tmp_path,
     assert one == other
 
 
-@pytest.fixture
-def joined(fashion, tmp_path):
-    """Three raw clips, and the pack of their store."""
-    for name, split, frames in (("a", "train", 10), ("b", "test", 9), ("c", "test", 8)):
-        fashion.add(name, split, frames=frames)
-    source_to_store("fashionvideo", fashion.path, tmp_path / "first", PrepareSettings(size=32))
-    store_to_pack(tmp_path / "first", tmp_path / "pack")
-    return Join("fashionvideo", fashion.path, tmp_path / "pack")
-
-
 def test_frames_that_the_pack_left_out_are_left_out_again(iper, tmp_path):
     """Frames without a person, dropped as published: the pack says which, and the videos have them all."""
     iper.add("001/1/1", truth=False)
@@ -167,8 +157,8 @@ def test_a_file_of_another_edition_fails_and_the_others_are_done(joined, tmp_pat
     assert manifest["clips"]["test"] == {"listed": 2, "prepared": 1}
 
 
-def test_what_has_no_other_half_is_told(joined, fashion, tmp_path):
-    """A video that is gone, one that is on no list, one that the pack does not know."""
+def test_what_has_no_other_half_is_told(joined, fashion, tmp_path, caplog):
+    """A video that is gone, one that is on no list, and one that is not owed, since the pack lacks it."""
     digest = file_to_sha256(joined.raw / "test" / "c.mp4")
     (joined.raw / "test" / "b.mp4").unlink()
     (joined.raw / "fashion_test.txt").write_text("https://example.org/dataset/b.mp4\n")
@@ -180,10 +170,61 @@ def test_what_has_no_other_half_is_told(joined, fashion, tmp_path):
         "`vptbench fetch`) or take it off the list",
         "c": f"expected a file of SHA-256 {digest} (once test/c.mp4) as the pack was made of, found none; "
         "fetch it",
-        "d": f"expected poses for d.mp4 of SHA-256 {file_to_sha256(joined.raw / 'test' / 'd.mp4')} in the "
-        "pack, found none; give a pack that has them, or take the clip away",
     }
     assert {stage for stage, _ in failures_of(tmp_path / "second").values()} == {"raw"}
+    assert left_out(caplog) == [f"1 clips of {joined.raw} are left out, the pack has no use for them: d"]
+
+
+def left_out(caplog):
+    return [record.getMessage() for record in caplog.records if record.name == "vptbench.prepare.pack"]
+
+
+def test_a_pack_of_one_split_owes_that_split_alone(fashion, tmp_path, caplog):
+    """Videos of the other split, there or not, are counted in one line and are no failures."""
+    fashion.add("a", "test", frames=8)
+    source_to_store("fashionvideo", fashion.path, tmp_path / "first", PrepareSettings(size=32))
+    store_to_pack(tmp_path / "first", tmp_path / "pack")
+    for name in "bcdefg":
+        fashion.add(name, "train", frames=7)
+    (fashion.path / "train" / "g.mp4").unlink()
+    report = pack_to_store(Join("fashionvideo", fashion.path, tmp_path / "pack"), tmp_path / "second")
+    assert (report.done, report.failed) == (("a",), {})
+    assert failures_of(tmp_path / "second") == {}
+    second = open_store(tmp_path / "second")
+    assert second.manifest["clips"] == open_store(tmp_path / "first").manifest["clips"]
+    assert (second.listed("test"), second.listed("train")) == (1, 0)
+    assert left_out(caplog) == [
+        f"6 clips of {fashion.path} are left out, the pack has no use for them: b, c, d, e, f, …"
+    ]
+
+
+def test_another_edition_counts_in_the_split_of_the_pack(joined, tmp_path):
+    """The user's list has b in the other split; its file is none of the pack's, its name is."""
+    (joined.raw / "test" / "b.mp4").rename(joined.raw / "train" / "b.mp4")
+    frames_to_video(np.zeros((9, 64, 64, 3), np.uint8), joined.raw / "train" / "b.mp4", fps=30)
+    for split, names in (("test", "c"), ("train", "ab")):
+        (joined.raw / f"fashion_{split}.txt").write_text("".join(f"{name}.mp4\n" for name in names))
+    report = pack_to_store(joined, tmp_path / "second")
+    assert report.failed.keys() == {"b"}
+    assert open_store(tmp_path / "second").listed("test") == 2
+
+
+def test_a_file_that_lies_there_twice_is_left_out_once(joined, tmp_path, caplog):
+    shutil.copy(joined.raw / "test" / "b.mp4", joined.raw / "test" / "a-copy.mp4")
+    with (joined.raw / "fashion_test.txt").open("a") as stream:
+        stream.write("a-copy.mp4\n")
+    report = pack_to_store(joined, tmp_path / "second")
+    assert (report.done, report.failed) == (("a", "b", "c"), {})
+    assert left_out(caplog) == [f"1 clips of {joined.raw} are left out, the pack has no use for them: a-copy"]
+
+
+def test_a_file_of_another_clips_name_and_bytes_is_told(joined, tmp_path):
+    """b.mp4 is a copy of c.mp4, so that the pack's b has no video."""
+    shutil.copy(joined.raw / "test" / "c.mp4", joined.raw / "test" / "b.mp4")
+    report = pack_to_store(joined, tmp_path / "second")
+    assert report.failed == {
+        "b": "expected each file once, found that of the pack's c again; take one of them away"
+    }
 
 
 def test_names_do_not_matter(joined, tmp_path):
@@ -207,21 +248,12 @@ def test_names_do_not_matter(joined, tmp_path):
     assert (again.done, again.skipped, again.failed) == ((), ("a", "b", "c"), {})
 
 
-def test_a_file_that_lies_there_twice_is_told_once(joined, tmp_path):
-    shutil.copy(joined.raw / "test" / "b.mp4", joined.raw / "test" / "a-copy.mp4")
-    with (joined.raw / "fashion_test.txt").open("a") as stream:
-        stream.write("a-copy.mp4\n")
-    report = pack_to_store(joined, tmp_path / "second")
-    assert report.done == ("a", "b", "c")
-    assert report.failed == {
-        "a-copy": "expected each file once, found that of the pack's b again; take one of them away"
-    }
-
-
 def test_a_file_that_cannot_be_read_fails_alone(joined):
     clips = load_dataset("fashionvideo").list_clips(joined.raw)
     hashes = {clip.id: media_to_sha256(clip.media) for clip in clips} | {"b": StoreError("refused,\n mend")}
-    matched = {clip.id: clip.problem for clip in match_clips(clips, open_pack(joined.pack), hashes)}
+    owed, surplus = match_clips(clips, open_pack(joined.pack), hashes)
+    assert surplus == []
+    matched = {clip.id: clip.problem for clip in owed}
     assert matched == {"a": None, "b": "refused, mend", "c": None}
 
 

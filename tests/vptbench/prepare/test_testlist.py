@@ -13,7 +13,8 @@ from vptbench.benchmarks.loader import load_benchmark, read_document
 from vptbench.cli import main
 from vptbench.errors import BenchmarkError
 from vptbench.image import read_image
-from vptbench.prepare.build import PrepareSettings, source_to_store
+from vptbench.prepare.build import source_to_store
+from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.testlist import ListReport, list_to_benchmark
 from vptbench.score.published import resolve_groups
 from vptbench.store.check import store_to_problems

@@ -1,7 +1,9 @@
 """Pages of a store: which clips, which frames, and pictures and text that do not overlap."""
 
 import dataclasses
+import shutil
 
+import h5py
 import numpy as np
 import pytest
 
@@ -126,7 +128,7 @@ def test_the_head_says_how_much_is_there(stores):
     )
     title, counts, legend = sheet._store_to_head(lacking, found)
     assert title == "fashionvideo: T, worst clips first"
-    assert counts.startswith("train: 2 videos, test: 1 of 3 videos. ")
+    assert counts.startswith("2 videos of the train split, 1 of 3 videos of the test split. ")
     assert legend.startswith("Red: ")
     doubtful = [dataclasses.replace(found[0], lost_frames=18), *found[1:]]
     assert (
@@ -150,3 +152,48 @@ def test_figures_can_be_a_table(stores, tmp_path):
     lines = (tmp_path / "q.csv").read_text().splitlines()
     assert lines[0] == ("clip,split,frames,confidence,lost_frames,jitter,residual,swapped_frames,doubt")
     assert [line.partition(",")[0] for line in lines[1:]] == [q.clip for q in store_to_qualities(store)]
+
+
+def damage_frames(path):
+    """Zeros in the last frame, which is among those that are drawn."""
+    with h5py.File(path) as file:
+        where = file["frames"].id.get_chunk_info(len(file["frames"]) - 1).byte_offset
+    data = bytearray(path.read_bytes())
+    data[where + 5 : where + 60] = bytes(55)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("where", ["file", "frames"])
+def test_damaged_clips_are_named_and_the_others_drawn(stores, tmp_path, where):
+    shutil.copytree(stores["fashionvideo"], tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    first, *others = store
+    if where == "file":
+        store.file(first).write_bytes(b"no HDF5")
+    else:
+        damage_frames(store.file(first))
+    with pytest.raises(StoreError, match="expected"):
+        write_store_view(store, tmp_path / "refused.png")
+    assert not (tmp_path / "refused.png").exists()
+    damaged = {}
+    (path,) = write_store_view(store, tmp_path / "rest.png", damaged)
+    assert damaged.keys() == {first}
+    rows = 3 if where == "frames" else 2  # whose figures are there keeps its place
+    picture = read_image(path)
+    assert len(picture) == HEAD + MARGIN + rows * (THUMBNAIL + MARGIN)
+    drawn = [
+        (picture[top : top + THUMBNAIL, MARGIN + TEXT :] != 255).any()
+        for top in range(HEAD + MARGIN, len(picture), THUMBNAIL + MARGIN)
+    ]
+    assert sum(drawn) == len(others) == 2
+
+
+def test_a_store_without_a_whole_clip_is_refused_in_a_line(stores, tmp_path):
+    shutil.copytree(stores["fashionvideo"], tmp_path / "store")
+    store = open_store(tmp_path / "store")
+    for name in store:
+        store.file(name).write_bytes(b"no HDF5")
+    with pytest.raises(
+        StoreError, match=r"expected clips that can be read, found none in 3; `vptbench check"
+    ):
+        write_store_view(store, tmp_path / "x.png", {})

@@ -72,7 +72,10 @@ def test_missing_videos_and_doubtful_clips_are_named_with_a_remedy(make_store):
     assert len(lines) == 4
     assert lines[0].startswith("2 of 2 videos of the train split are missing: the reasons stand in ")
     assert lines[1].startswith("2 of 5 videos of the test split are missing")
-    assert "failures.csv; mend what can be mended and run the same prepare again" in lines[1]
+    assert (
+        "failures.csv, unless your lists do not name them; mend what can be mended and run the same"
+        in lines[1]
+    )
     assert lines[2].startswith("d: person missing in 4 frames (40 %); look at it with ")
     assert f"`vptbench show '{folder}' 'x/b c'`; try another source of poses" in lines[3]
     result = CliRunner().invoke(main, ["check", str(folder)])

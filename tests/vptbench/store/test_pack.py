@@ -158,6 +158,7 @@ def test_a_changed_table_is_refused(pack):
 
 
 def test_clips_that_it_lacks_are_named(pack):
+    assert ["b" in open_pack(pack), "c" in open_pack(pack)] == [True, False]
     with pytest.raises(RegistryError, match=r"expected a known clip .* did you mean '001/9/1'"):
         _ = open_pack(pack)["001/9/2"]
 

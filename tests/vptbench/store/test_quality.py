@@ -9,13 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vptbench.clip import Clip
-from vptbench.errors import StoreError
-from vptbench.skeleton import missing_keypoints
+from vptbench.errors import PoseError, StoreError
+from vptbench.skeleton import keypoints_to_height, missing_keypoints
 from vptbench.store import open_store, schema
 from vptbench.store.quality import (
     Quality,
     clip_to_quality,
-    keypoints_to_height,
     qualities_to_csv,
     qualities_to_rows,
     quality_to_lines,
@@ -52,15 +51,6 @@ def test_a_still_person_has_nothing_to_doubt():
     assert (found.doubt, found.doubtful) == (0, ())
 
 
-def test_height_is_the_median_of_the_boxes():
-    keypoints = standing(3)
-    keypoints[1, 11, 1] = 25  # boxes of 40, 20 and 40 px
-    assert keypoints_to_height(keypoints) == 40
-    keypoints[2] = missing_keypoints(1)[0]  # 40 and 20
-    assert keypoints_to_height(keypoints) == 30
-    assert keypoints_to_height(missing_keypoints(2)) == 1
-
-
 def test_confidence_counts_missing_joints_but_not_missing_people():
     keypoints = standing(4)
     keypoints[0, 0, 2] = 0.5  # four joints in two frames with the person: 0.5, 1, 1 and a missing one
@@ -92,6 +82,20 @@ def test_jitter_leaves_out_what_a_missing_joint_touches():
     keypoints[:, 1] = keypoints[:, 0] + np.float32([0, 40, 0])
     assert measured(keypoints).jitter == pytest.approx(4 / 40)  # not the leap to 30
     assert measured(standing(2)).jitter is None
+
+
+def test_jitter_knows_that_frames_were_left_out():
+    """A person speeds up by 2 px a frame²; two frames are lost after the third, and one before the last."""
+    numbers = [0, 1, 2, 5, 6, 7, 9]
+    keypoints = standing(len(numbers))
+    keypoints[:, (0, 11), 0] += np.float32(numbers)[:, None] ** 2  # second difference 2 throughout
+    there = measured(keypoints, attributes={"raw_frames": numbers})
+    assert there.jitter == pytest.approx(2 / 40)  # of 0 1 2 and 5 6 7 alone; all five give more
+    assert measured(keypoints).jitter > 4 / 40
+    assert measured(keypoints, attributes={"raw_frames": list(range(5, 12))}).jitter > 4 / 40
+    assert measured(keypoints, attributes={"raw_frames": [0, 1, 3, 4, 6, 7, 9]}).jitter is None
+    with pytest.raises(PoseError, match="expected raw_frames to be 7 whole numbers, one for each frame"):
+        measured(keypoints, attributes={"raw_frames": numbers[:-1]})
 
 
 def test_noise_gives_the_jitter_that_the_docstring_states():

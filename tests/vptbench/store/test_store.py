@@ -87,6 +87,7 @@ def test_store_is_a_mapping_in_the_order_of_its_table(store):
     assert list(opened) == ["001/9/1", "b"]
     assert opened.ids("test") == ("001/9/1", "b")
     assert opened.ids("train") == ()
+    assert ["b" in opened, "x" in opened, "../b" in opened] == [True, False, False]
     with pytest.raises(RegistryError, match=r"expected a known clip .* did you mean '001/9/1'"):
         _ = opened["001/9/2"]
 
@@ -269,3 +270,68 @@ def test_check_compares_table_and_files(store):
 def test_ids_that_leave_the_store_are_refused(store):
     with pytest.raises(ManifestError, match="clip id that is a plain relative name"):
         clip_path(store, "test", "../x")
+
+
+def virtual(file, name):
+    layout = h5py.VirtualLayout((4,), "float32")
+    layout[:] = h5py.VirtualSource("other.h5", "x", (4,))
+    file.create_virtual_dataset(name, layout)
+
+
+@pytest.mark.parametrize(
+    ("name", "put", "message"),
+    [
+        (
+            "body/pose",
+            lambda f, n: f.__setitem__(n, h5py.ExternalLink("o.h5", "/x")),
+            "a link to another file",
+        ),
+        ("keypoints", lambda f, n: f.__setitem__(n, h5py.SoftLink("/frames")), "a soft link"),
+        ("mesh/faces", virtual, "a virtual dataset"),
+        (
+            "body/more",
+            lambda f, n: f.create_dataset(n, 4, "f4", external=[("o", 0, 16)]),
+            "bytes of another file",
+        ),
+        ("mesh", lambda f, n: f.__setitem__(n, h5py.ExternalLink("o.h5", "/")), "a link to another file"),
+        ("body", lambda f, n: f.__setitem__(n, [1.0]), "no group"),
+        ("keypoints", lambda f, n: f.create_group(n), "no dataset"),
+        ("frames", lambda f, n: f.__setitem__(n, h5py.ExternalLink("/o.h5", "/x")), "a link to another file"),
+        ("frames", lambda f, n: f.__setitem__(n, h5py.SoftLink("/keypoints")), "a soft link"),
+        ("mask", virtual, "a virtual dataset"),
+    ],
+)
+def test_all_but_linked_frames_and_masks_is_in_the_clip_file(store, name, put, message):
+    path = clip_path(store, "test", "b")
+    with h5py.File(path, "r+") as file:
+        if name in file:
+            del file[name]
+        put(file, name)
+    with pytest.raises(
+        StoreError, match=rf"expected all in the clip file .* found {name} \({message}\); del"
+    ):
+        read_clip(path)
+    (problem,) = store_to_problems(store)
+    assert f"{name} ({message})" in problem
+
+
+@pytest.mark.parametrize("kind", ["values", "bytes", "group"])
+def test_frames_may_lie_in_a_clip_file_nearby_and_no_further(store, kind):
+    path = clip_path(store, "test", "b")
+    expected = read_clip(path).frames[0:T]
+    with h5py.File(path.with_name("clean.h5"), "w") as file:
+        if kind == "bytes":
+            file.create_dataset("frames", (T, H, W, 3), np.uint8, external=[("secret", 0, T * H * W * 3)])
+        elif kind == "group":
+            file.create_group("frames")
+        else:
+            file["frames"] = expected
+    with h5py.File(path, "r+") as file:
+        del file["frames"]
+        file["frames"] = h5py.ExternalLink("clean.h5", "/frames")
+    if kind == "values":
+        np.testing.assert_array_equal(read_clip(path).frames[0:T], expected)
+        return
+    message = "bytes of another file" if kind == "bytes" else "no dataset"
+    with pytest.raises(StoreError, match=f"expected frames to link to a clip file, found {message} there"):
+        read_clip(path)
