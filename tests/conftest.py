@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from browser import launched
 from hypothesis import settings
 
 from vptbench.prepare.build import source_to_store
@@ -41,3 +42,10 @@ def stores(raw_folders, tmp_path_factory) -> dict[str, Path]:
         report = source_to_store(layout, raw, root / layout, PrepareSettings(size=64))
         assert not report.failed
     return {layout: root / layout for layout in LAYOUTS}
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless browser; the test is skipped where there is none. See `browser.opened`."""
+    with launched() as browser:
+        yield browser

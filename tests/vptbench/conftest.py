@@ -16,7 +16,7 @@ BENCHMARK = {
 }  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_scores():
     """A function that makes scores: a quality from 0 to 1 moves every figure; fields can be replaced."""
 

@@ -1,1 +1,1 @@
-"""What people look at: tables, filmstrips, curves, one self-contained page; and single clips."""
+"""What people look at: tables, plots, filmstrips, one self-contained page; and single clips."""

@@ -7,8 +7,11 @@ import pytest
 
 from vptbench.errors import ManifestError
 from vptbench.image import write_image
-from vptbench.report.filmstrip import FRAMES, MOST_CLIPS
+from vptbench.report import view
+from vptbench.report.extremes import MOST
+from vptbench.report.filmstrip import FRAMES
 from vptbench.report.page import scores_to_page
+from vptbench.report.view import MOST_CLIPS
 from vptbench.score import ScoreSettings, folders_to_scorefile
 from vptbench.scorefile import write_scores
 from vptbench.weights import Networks
@@ -42,7 +45,7 @@ def scored(tmp_path):
 class Tags(HTMLParser):
     """Every tag with its attributes, and the text of the page; complains where tags do not close."""
 
-    VOID = ("meta", "img")
+    VOID = ("meta", "img", "input", "br")
 
     def __init__(self):
         super().__init__()
@@ -70,15 +73,19 @@ def read_page(path):
     return tags
 
 
-def test_the_page_shows_table_strips_and_curves(scored, tmp_path):
+def test_the_page_shows_tables_plots_players_and_pictures(scored, tmp_path):
     scores_to_page(scored, tmp_path / "report.html")
     page = read_page(tmp_path / "report.html")
     pictures = [attributes for tag, attributes in page.tags if tag == "img"]
-    assert len(pictures) == len(CLIPS) * FRAMES * (1 + 2 * 2)  # target, then generated and difference twice
-    assert all(
-        picture["src"].startswith("data:image/jpeg;base64,") and picture["alt"] for picture in pictures
-    )
-    assert sum(tag == "svg" for tag, _ in page.tags) == len(CLIPS) * 2
+    strips = len(CLIPS) * FRAMES * (1 + 2 * 2)  # target, then generated and difference twice
+    steps = len(CLIPS) * 8
+    ends = 2 * MOST * 3  # 16 frames of a model, no two of a clip within 8: two stand at either end at most
+    assert strips + steps < len(pictures) <= strips + steps + 2 * ends
+    assert all(picture["src"].startswith("data:image/webp;base64,") for picture in pictures)
+    assert all("alt" in picture for picture in pictures)
+    assert sum(tag == "svg" for tag, _ in page.tags) == 2 + len(CLIPS) * 2  # two metrics: by clip, along each
+    assert sum(tag == "canvas" for tag, _ in page.tags) == len(CLIPS) * 3
+    assert sum(tag == "circle" for tag, _ in page.tags) == 2 * 2 * len(CLIPS)
     text = " ".join(" ".join(page.texts).split())
     assert "near and far" in text
     assert "No figure here needs a network." in text
@@ -86,19 +93,38 @@ def test_the_page_shows_table_strips_and_curves(scored, tmp_path):
     assert "unofficial" in text
     assert '"target_sha256"' not in text
     assert '"kind": "claimed"' in text
+    assert "SSIM is computed over an 11 × 11 Gaussian window" in text
 
 
 def test_the_page_needs_nothing_from_outside(scored, tmp_path):
     scores_to_page(scored, tmp_path / "report.html")
     page = read_page(tmp_path / "report.html")
-    assert not {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "base"}
+    assert not {tag for tag, _ in page.tags} & {"link", "iframe", "object", "base"}
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
     for _, attributes in page.tags:
         assert attributes.get("src", "data:").startswith("data:")
         assert attributes.get("href", "#").startswith("#")
+        assert "style" not in attributes  # its policy would not let it
         assert not any(name.startswith("on") for name in attributes)
-    policies = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'; img-src data:"]
+    (rule,) = [a["content"] for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    parts = rule.split("; ")
+    assert [part for part in parts if "sha256" not in part] == [
+        "default-src 'none'", "img-src data:", "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+    assert "unsafe" not in rule
     assert "url(" not in (tmp_path / "report.html").read_text()
+
+
+def test_what_does_not_fit_is_left_out_and_told(scored, tmp_path, monkeypatch):
+    monkeypatch.setattr(view, "STRIPS", 30_000)  # a strip of this noise takes some 25 kB
+    scores_to_page(scored, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert text.count('alt="near, frame') == FRAMES
+    assert "Left out to keep the page small: pictures of 1 of 2 clips." in text
+    assert text.count("<canvas") == len(CLIPS) * 3
+    monkeypatch.setattr(view, "PLAYERS", 1000)
+    scores_to_page(scored, tmp_path / "report.html")
+    assert "<canvas" not in (tmp_path / "report.html").read_text()
 
 
 def test_equal_scores_give_equal_pages(scored, tmp_path):
@@ -111,14 +137,17 @@ def test_frames_that_are_gone_are_told(scored, tmp_path):
     shutil.rmtree(tmp_path / "far")
     scores_to_page(scored, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    assert "far is not shown: expected frames at ../../far, as seen from the scores, found none" in text
-    assert text.count("<img") == len(CLIPS) * FRAMES * 3
+    told = "far is not shown: expected frames at ../../far, as seen from the scores, found none"
+    assert text.count(told) == 1
+    assert text.count('alt="near, frame') == len(CLIPS) * FRAMES
+    assert 'alt="far, frame' not in text
     shutil.rmtree(tmp_path / "true")
     scores_to_page(scored, tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    assert text.count("Frames are not shown: expected frames at ../../true") == len(CLIPS)
+    assert text.count("Frames are not shown: expected frames at ../../true") == 1
     assert "<img" not in text
-    assert text.count("<svg") == len(CLIPS) * 2  # the curves are in the scores
+    assert "<canvas" not in text
+    assert text.count("<svg") == 2 + len(CLIPS) * 2  # the plots are in the scores
 
 
 def test_frames_that_have_changed_size_are_told(scored, tmp_path):
@@ -143,7 +172,7 @@ def test_everything_that_was_named_is_escaped(tmp_path, make_scores):
     write_scores(tmp_path / "a", scores)
     scores_to_page([tmp_path / "a"], tmp_path / "report.html")
     page = read_page(tmp_path / "report.html")
-    assert "script" not in {tag for tag, _ in page.tags}
+    assert [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
     assert "img" not in {tag for tag, _ in page.tags}
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert "&lt;script&gt;alert(&#34;x&#34;)" in (tmp_path / "report.html").read_text()
@@ -172,15 +201,40 @@ def test_audits_and_missing_figures_are_explained(tmp_path, make_scores):
     assert "oracle has no PSNR: all frames equal their targets." in text
 
 
-def test_of_many_clips_some_are_shown(tmp_path, make_scores):
-    write_scores(tmp_path / "a", make_scores(clips=[f"clip{n:02d}" for n in range(30)]))
+def test_of_many_clips_some_are_listed(tmp_path, make_scores):
+    write_scores(tmp_path / "a", make_scores(clips=[f"clip{n:03d}" for n in range(130)]))
     scores_to_page([tmp_path / "a"], tmp_path / "report.html")
     text = (tmp_path / "report.html").read_text()
-    shown = re.findall(r"<h3>(clip\d\d)</h3>", text)
-    assert len(shown) == MOST_CLIPS
-    assert (shown[0], shown[-1]) == ("clip00", "clip29")
-    assert "8 of 30 clips follow, evenly chosen by name." in text
+    assert len(re.findall(r'data-clip="clip\d\d\d"', text)) == MOST_CLIPS
+    assert "100 of 130 clips are listed, evenly over their order." in text
+    assert "Show all 100 clips" in text
+    assert text.count("<circle") == 130 * 3
     assert "but the spread" not in text
+
+
+def test_floor_and_ceiling_stand_beside_each_score(tmp_path, make_scores):
+    given = {"copy_source": (0.25, "model"), "mine": (0.5, "model"), "mp4_roundtrip_23": (0.75, "audit")}
+    for name, (quality, kind) in given.items():
+        write_scores(tmp_path / name, make_scores(name, quality=quality, kind=kind))
+    scores_to_page([tmp_path / name for name in given], tmp_path / "report.html")
+    page = read_page(tmp_path / "report.html")
+    text = " ".join(" ".join(page.texts).split())
+    assert "floor 75.00 ceiling 25.00" in text  # FID is 100 (1 − quality)
+    levels = [
+        label["aria-label"] for tag, label in page.tags if tag == "svg" and label.get("class") == "share"
+    ]
+    assert levels.count("50 % of the way from floor to ceiling") == 4  # the model's, of four metrics
+    assert [tag for tag, found in page.tags if found.get("class") == "level"] == ["line"] * 2 * 3
+    assert "the store held" not in text
+
+
+def test_what_the_store_lacked_stands_beside_each_row(tmp_path, make_scores):
+    data = {"dataset": "iper", "videos": {"split": "test", "prepared": 97, "listed": 100}}
+    write_scores(tmp_path / "a", make_scores(data=data))
+    scores_to_page([tmp_path / "a"], tmp_path / "report.html")
+    page = read_page(tmp_path / "report.html")
+    assert page.texts.count("97 of 100 videos of the test split") == 1
+    assert "2 clips, 8 frames; the store held 97 of 100 videos of the test split." in page.texts
 
 
 def test_many_models_are_counted(tmp_path, make_scores):
