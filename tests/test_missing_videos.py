@@ -66,7 +66,7 @@ def test_boards_and_pages_say_it_too(place):
     run("leaderboard", "add", place / "scores", "--board", board)
     run("leaderboard", "build", board)
     assert f"2 clips, 34 frames; the store held {LACKING}.\n" in (place / "board.md").read_text()
-    assert f"2 clips and 34 frames; the store held {LACKING}.</p>" in (place / "board.html").read_text()
+    assert f"2 clips, 34 frames; the store held {LACKING}.</p>" in (place / "board.html").read_text()
     assert run("check", board) == f"{board}: whole\n"
     run("report", place / "scores", "--out", place / "page.html")
     assert f"2 clips, 34 frames; the store held {LACKING}.</p>" in (place / "page.html").read_text()

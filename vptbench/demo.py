@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vptbench.errors import ScoreError
 from vptbench.generate.run import store_to_outputs
+from vptbench.leaderboard.build import build_board
 from vptbench.leaderboard.entry import add_entry
 from vptbench.manifest import delete
 from vptbench.prepare.build import source_to_store
@@ -31,7 +32,7 @@ class DemoResult:
     Attributes:
         page: The report, one HTML file.
         scores: Folders of scores, by layout and model.
-        boards: Leaderboards, one a layout.
+        boards: Leaderboards, one a layout; their pages lie beside them.
     """
 
     page: Path
@@ -65,11 +66,13 @@ def run_demo(
         say(f"{layout}: {TRAINED}, trained for {ITERATIONS} iterations")
         run = _train(store, out / layout / "run", seed)
         delete(board)
+        delete(board.with_name(f"{board.stem}.clips"))
         for model in MODELS:
             say(f"{layout}: {model}, generated and scored")
             folder = _generate_and_score(model, store, out / layout, run if model == TRAINED else None)
             add_entry(folder, board)
             scores.append(folder)
+        build_board(board, board.parent)
         boards.append(board)
     page = out / "report.html"
     scores_to_page(scores, page)

@@ -52,6 +52,34 @@ def bootstrap_interval(
     Source:
         Efron and Tibshirani 1993, "An Introduction to the Bootstrap", section 13.3.
     """
+    means = resampled_means(values, weights=weights, seed=seed, resamples=resamples)
+    return means_to_interval(means)
+
+
+def resampled_means(
+    values: Sequence[float] | NDArray[np.float64],
+    *,
+    weights: Sequence[float] | NDArray[np.float64] | None = None,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> NDArray[np.float64]:
+    """Means over clips that are drawn with replacement: the bootstrap's distribution.
+
+    Those of two models over the same clips, with the same seed, are paired: their difference is the
+    bootstrap's distribution of the difference.
+
+    Args:
+        values: As of `bootstrap_interval`.
+        weights: The same; a clip of weight 0 does not count.
+        seed: The same.
+        resamples: The same.
+
+    Returns:
+        float64 (resamples,), or (0,) for fewer than two clips; NaN where no drawn clip counts.
+
+    Raises:
+        ScoreError: A value is NaN, or values and weights differ in number.
+    """
     numbers = np.asarray(values, np.float64)
     shares = np.ones_like(numbers) if weights is None else np.asarray(weights, np.float64)
     if numbers.ndim != 1 or numbers.shape != shares.shape or np.isnan(numbers).any():
@@ -60,14 +88,30 @@ def bootstrap_interval(
             f"{int(np.isnan(numbers).sum())} NaN and weights of shape {shares.shape}"
         )
     if len(numbers) < 2:
-        return np.nan, np.nan
+        return np.empty(0)
     generator = np.random.Generator(np.random.PCG64(seed))
     means = []
     for start in range(0, resamples, CHUNK):
         drawn = generator.integers(len(numbers), size=(min(CHUNK, resamples - start), len(numbers)))
-        means.append((numbers * shares)[drawn].sum(1) / shares[drawn].sum(1))
+        with np.errstate(invalid="ignore"):  # 0 / 0 where no drawn clip counts
+            means.append((numbers * shares)[drawn].sum(1) / shares[drawn].sum(1))
+    return np.concatenate(means)
+
+
+def means_to_interval(means: NDArray[np.float64]) -> Interval:
+    """The order statistics of resampled means, or of their differences, at 2.5 % and 97.5 %.
+
+    Args:
+        means: float64 (N,); those that are NaN are left out.
+
+    Returns:
+        (NaN, NaN) where there are none.
+    """
+    known = means[~np.isnan(means)]
+    if not len(known):
+        return np.nan, np.nan
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.concatenate(means), [tail, 1 - tail], method="inverted_cdf")
+    low, high = np.quantile(known, [tail, 1 - tail], method="inverted_cdf")
     return float(low), float(high)
 
 

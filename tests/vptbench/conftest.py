@@ -54,7 +54,7 @@ def make_scores():
         given = {
             "model": model, "kind": "model", "official": True, "benchmark": BENCHMARK,
             "data": {"dataset": "iper", "synth": {"seed": 1}}, "clip_list_sha256": "c" * 64,
-            "clips": {clip: {"frames": frames, "size": [64, 64], "generated_sha256": "d",
+            "clips": {clip: {"frames": frames, "size": [64, 64], "generated_sha256": f"{model} {quality}",
                              "target_sha256": "e", "truth_sha256": ""} for clip in clips},
             "reference": None, "pooling": "clip", "metrics": figures, "beside": (),
             "networks": {"inception-fid": {"mode": "random", "sha256": "f" * 64}}, "device": "cpu",

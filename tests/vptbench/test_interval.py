@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from vptbench.errors import ScoreError
-from vptbench.interval import bootstrap_interval, clips_to_groups, jackknife_interval
+from vptbench.interval import (
+    bootstrap_interval,
+    clips_to_groups,
+    jackknife_interval,
+    means_to_interval,
+    resampled_means,
+)
 
 quick = settings(deadline=None, max_examples=30, derandomize=True)
 numbers = st.lists(st.floats(-100, 100), min_size=2, max_size=12)
@@ -100,3 +106,19 @@ def test_property_groups_hold_each_clip_once_and_are_near_equal(clips, groups):
     assert sorted(clip for group in dealt for clip in group) == list(range(clips))
     assert len(dealt) == min(clips, groups)
     assert not dealt or max(map(len, dealt)) - min(map(len, dealt)) <= 1
+
+
+def test_resampled_means_of_equal_draws_are_paired():
+    # Two models that differ by 1 in every clip differ by 1 in every resample, however hard the clips are.
+    hard = np.array([0.0, 100.0, 7.0, -30.0])
+    first, second = resampled_means(hard + 1), resampled_means(hard)
+    assert means_to_interval(first - second) == pytest.approx((1, 1), abs=1e-12)
+    assert bootstrap_interval(hard) == means_to_interval(second)
+
+
+def test_clips_of_weight_0_do_not_count():
+    means = resampled_means([5.0, 9.0], weights=[1, 0], resamples=400)
+    assert set(means[~np.isnan(means)]) == {5.0}  # drawing the other clip twice leaves no mean
+    assert 60 < np.isnan(means).sum() < 140
+    assert means_to_interval(means) == (5, 5)
+    assert np.isnan(means_to_interval(resampled_means([1.0]))).all()

@@ -21,9 +21,11 @@ def command() -> None:
 @click.option("--command", help="That made the frames.")
 @options.verbose
 def add(scores: Path, board: Path, name: str | None, **claims: str | None) -> None:
-    """Add SCORES as a row, if benchmark, clips, metrics and networks equal the board's.
+    """Add SCORES as a row, if benchmark, clips, metrics, settings and networks equal the board's.
 
-    --trained-on, --commit and --command are written down as told; nobody checks them.
+    A board named after a frozen benchmark of real data (leaderboards/iper-v1.csv) takes that benchmark by the
+    pinned networks; any other takes what its first entry has. --trained-on,
+    --commit and --command are written down as told; nobody checks them.
     """
     from vptbench.leaderboard.entry import add_entry
 
@@ -34,13 +36,32 @@ def add(scores: Path, board: Path, name: str | None, **claims: str | None) -> No
 
 @command.command()
 @click.argument("board", type=options.FOLDER)
-@click.option(
-    "--out", type=options.FOLDER, help="Folder for board.md and board.html  [default: beside the CSV]."
-)
+@click.option("--out", type=options.FOLDER, help="Folder for what is written  [default: beside the CSV].")
 @options.verbose
 def build(board: Path, out: Path | None) -> None:
-    """Rank the rows of BOARD, and write the ranking as CSV, Markdown and HTML."""
-    from vptbench.leaderboard.ranking import build_board
+    """Rank the rows of BOARD, and write the ranking as CSV, Markdown, LaTeX and one HTML page."""
+    from vptbench.leaderboard.build import build_board
 
     for path in build_board(board, out or board.parent):
         click.echo(path)
+
+
+@command.command()
+@click.argument("board", type=options.FOLDER)
+@click.option(
+    "--scores", type=options.FOLDER, multiple=True,
+    help="Folder in which scores lie at any depth: their rows must say what they say; may be repeated.",
+)  # fmt: skip
+@options.verbose
+def check(board: Path, scores: tuple[Path, ...]) -> None:
+    """Say which rows of BOARD were edited by hand, or may not stand beside those above them."""
+    from vptbench.leaderboard.check import board_to_known, board_to_problems
+
+    problems = board_to_problems(board, scores)
+    for problem in problems:
+        click.echo(problem)
+    if scores:
+        known, rows = board_to_known(board, scores)
+        click.echo(f"{board}: {known} of {rows} rows compared with scores at hand")
+    click.echo(f"{board}: {len(problems)} problems" if problems else f"{board}: whole")
+    raise SystemExit(1 if problems else 0)

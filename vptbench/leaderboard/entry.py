@@ -3,9 +3,17 @@
 from pathlib import Path
 
 from vptbench.errors import BoardError
-from vptbench.leaderboard.board import Board, Entry, Value, neutralise, read_board, write_board
-from vptbench.leaderboard.rules import entry_to_refusals, networks_to_text, scores_to_refusals
-from vptbench.manifest import file_to_sha256
+from vptbench.leaderboard.board import Board, Entry, Value, read_board, write_board
+from vptbench.leaderboard.clips import scores_to_clips, text_to_sha256, write_clips
+from vptbench.leaderboard.rules import (
+    entry_to_refusals,
+    networks_to_text,
+    path_to_declaration,
+    scores_to_refusals,
+    scores_to_settings,
+)
+from vptbench.leaderboard.text import neutralise, printable
+from vptbench.manifest import file_to_sha256, json_to_sha256
 from vptbench.metrics import metric_facts
 from vptbench.scorefile import MANIFEST, Scores, read_scores, scores_to_problems
 
@@ -18,9 +26,12 @@ def add_entry(
 ) -> Entry:
     """Add scores to a board as a row; the first one makes the board and says what it takes.
 
+    Figures by clip go to a file beside the board, see `clips`.
+
     Args:
         scores: Folder of scores.
-        board: The CSV.
+        board: The CSV. One named after a frozen benchmark of real data takes that benchmark by the pinned
+            networks and nothing else.
         name: How the row is called; the model's name by default.
         claims: Some of `CLAIMS`.
 
@@ -32,19 +43,44 @@ def add_entry(
     Example:
         ``add_entry("scores/mesh_warp", "leaderboards/iper-v1.csv").name``
     """
-    scores, board = Path(scores), Path(board)
+    scores, path = Path(scores), Path(board)
     record = read_scores(scores)
     refusals = scores_to_problems(scores) or scores_to_refusals(record)
-    if not refusals:
-        entry = scores_to_entry(record, file_to_sha256(scores / MANIFEST), name=name, claims=claims)
-        entries = read_board(board).entries if board.exists() else ()
-        refusals = entry_to_refusals(entry, Board(board, entries)) if entries else []
     if refusals:
-        raise BoardError(f"{board} does not take {scores}: " + "; ".join(refusals))
-    ordered = {metric: entry.values[metric] for metric in (entries[0] if entries else entry).values}
-    entry = Entry(entry.facts, ordered)
-    write_board(Board(board, (*entries, entry)))
+        raise BoardError(f"{path} does not take {scores}: " + "; ".join(refusals))
+    entry = scores_to_entry(record, file_to_sha256(scores / MANIFEST), name=name, claims=claims)
+    found = read_board(path) if path.exists() else Board(path, tuple(entry.values), ())
+    refusals = entry_to_refusals(entry, found)
+    if refusals:
+        raise BoardError(f"{path} does not take {scores}: " + "; ".join(refusals))
+    write_clips(path, scores_to_clips(record))
+    entry = Entry(entry.facts, {metric: entry.values[metric] for metric in found.metrics})
+    write_board(Board(path, found.metrics, (*found.entries, entry)))
     return entry
+
+
+def declare_board(board: Path | str) -> Board:
+    """Write the board of a frozen benchmark of real data without entries, or leave one that is there.
+
+    Args:
+        board: The CSV, named after the benchmark.
+
+    Raises:
+        BoardError: There is no such benchmark, or the file is no board.
+
+    Example:
+        ``declare_board("leaderboards/iper-v1.csv").metrics``
+    """
+    path = Path(board)
+    benchmark = path_to_declaration(path)
+    if benchmark is None:
+        raise BoardError(
+            f"expected a board named after a frozen benchmark of real data, got {path.name!r}; "
+            "name it so, or make it with its first entry"
+        )
+    if not path.exists():
+        write_board(Board(path, benchmark.metrics, ()))
+    return read_board(path)
 
 
 def scores_to_entry(
@@ -63,7 +99,7 @@ def scores_to_entry(
     """
     known = {**(scores.outputs or {}), **scores.claimed}
     told = {**{claim: str(known.get(claim) or "") for claim in CLAIMS}, **(claims or {})}
-    title = (scores.model if name is None else name).strip()
+    title = printable(scores.model if name is None else name)
     if scores.benchmark is None or not title or set(told) != set(CLAIMS):
         raise BoardError(
             f"expected scores under a benchmark, a name and claims of {', '.join(CLAIMS)}, got "
@@ -87,12 +123,17 @@ def scores_to_entry(
         "networks": networks_to_text(
             {name: scores.networks[name] for name in used if name in scores.networks}
         ),
+        "settings": scores_to_settings(scores),
         "clips": str(max(figure.clips for figure in scores.own.values())),
         "frames": str(max(figure.frames for figure in scores.own.values())),
         "videos": scores.lacking,
         **told,
         "vptbench": str(scores.libraries.get("vptbench", "")),
         "scores_sha256": scores_sha256,
+        "generated_sha256": json_to_sha256(
+            {clip: facts["generated_sha256"] for clip, facts in scores.clips.items()}
+        ),
+        "per_clip_sha256": text_to_sha256(scores_to_clips(scores)),
     }
     values = {metric: Value(figure.value, figure.low, figure.high) for metric, figure in scores.own.items()}
-    return Entry({column: neutralise(text) for column, text in facts.items()}, values)
+    return Entry({column: neutralise(printable(text)) for column, text in facts.items()}, values)

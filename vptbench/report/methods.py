@@ -6,10 +6,11 @@ from typing import cast
 from vptbench.benchmarks.source import source_to_text
 from vptbench.figure import Figure
 from vptbench.leaderboard.rules import RANDOM_SUFFIX, listed
+from vptbench.leaderboard.text import printable
 from vptbench.manifest import Json
 from vptbench.metrics import metric_facts
 from vptbench.report.phrases import PHRASES
-from vptbench.report.table import Row, Section, printable
+from vptbench.report.table import Row, Section
 from vptbench.scorefile import Scores
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "opencv-python-headless", "lpips", "pytorch-fid")

@@ -11,11 +11,12 @@ from vptbench.leaderboard.html import render
 from vptbench.leaderboard.inline import inline, policy
 from vptbench.leaderboard.ranking import heading
 from vptbench.leaderboard.rules import listed
+from vptbench.leaderboard.text import printable
 from vptbench.manifest import write_text
 from vptbench.report.picture import FULL_SCALE
 from vptbench.report.player import MOST_PLAYERS, STEPS
 from vptbench.report.plots import LEFT, MOST_POINTS
-from vptbench.report.table import printable, scores_to_sections
+from vptbench.report.table import scores_to_sections
 from vptbench.report.view import section_to_view
 
 MOST_NAMES = 4

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.leaderboard.digits import value_to_text
+from vptbench.leaderboard.plot import numbers_to_span, span_to_ticks
 
 MOST_POINTS = 120
 """Points of a curve; longer clips are averaged over blocks of frames."""
@@ -82,7 +83,7 @@ class _Axes:
         return TOP + (self.high - y) / (self.high - self.low) * (self.height - TOP - BOTTOM)
 
     def ticks(self) -> tuple[tuple[float, str], ...]:
-        found, decimals = _ticks(self.low, self.high)
+        found, decimals = span_to_ticks(self.low, self.high)
         return tuple((self.down(tick), value_to_text(tick, decimals)) for tick in found)
 
 
@@ -166,21 +167,8 @@ def _averaged(
 
 
 def _span(values: NDArray[np.float64]) -> tuple[float, float]:
-    """A little more than the range of the finite `values`, and never nothing."""
-    values = values[np.isfinite(values)]
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    margin = 0.06 * (high - low) or 0.05 * max(abs(high), 0.02)
-    return low - margin, high + margin
-
-
-def _ticks(low: float, high: float) -> tuple[list[float], int]:
-    """Two to five round numbers between `low` and `high`, and the decimals that show them."""
-    rough = (high - low) / 3
-    power = math.floor(math.log10(rough))
-    step = next(part for part in (1, 2, 5, 10) if part * 10**power >= rough) * 10.0**power
-    first = math.ceil(low / step)
-    ticks = [number * step for number in range(first, math.floor(high / step) + 1)]
-    return ticks, max(0, -math.floor(math.log10(step) + 1e-9))
+    """`numbers_to_span` of the finite ones."""
+    return numbers_to_span(values[np.isfinite(values)].tolist())
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

@@ -6,8 +6,15 @@ from pathlib import Path
 
 from vptbench.figure import Figure
 from vptbench.leaderboard.digits import EMPTY, interval_to_text, value_to_text, values_to_decimals
-from vptbench.leaderboard.ranking import Column, escape_markdown, heading, rows_to_markdown
+from vptbench.leaderboard.ranking import Column, heading
 from vptbench.leaderboard.rules import RANDOM_SUFFIX, networks_to_text, weights_to_sentence
+from vptbench.leaderboard.text import (
+    escape_latex,
+    escape_markdown,
+    printable,
+    rows_to_latex,
+    rows_to_markdown,
+)
 from vptbench.scorefile import Scores, read_scores
 
 FRECHET = ("FID", "FVD")
@@ -136,21 +143,6 @@ def scores_to_latex(folders: Sequence[Path | str]) -> str:
     return "\n".join(_section_to_latex(section) for section in scores_to_sections(folders))
 
 
-def escape_latex(text: str) -> str:
-    """A text on one line that LaTeX prints as it is."""
-    named = {
-        "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-        ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}",
-    }  # fmt: skip
-    named |= {letter: f"\\{letter}" for letter in "&%$#_{}"}
-    return "".join(named.get(letter, letter) for letter in printable(text))
-
-
-def printable(text: str) -> str:
-    """A text on one line, without what a terminal would obey."""
-    return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-
-
 def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
     figures: dict[str, list[Figure]] = {}
     for _, scores in members:
@@ -263,19 +255,10 @@ def _section_to_text(section: Section) -> str:
 
 
 def _section_to_latex(section: Section) -> str:
-    def labelled(column: Column) -> str:
-        arrow = r"$\uparrow$" if column.arrow == "↑" else r"$\downarrow$"
-        return f"{escape_latex(column.label)} {arrow}"
-
-    lines = [
-        f"% {printable(section.title)}. {section.counts} {section.sentence}",
-        rf"\begin{{tabular}}{{l{'r' * len(section.columns)}}}",
-        r"\toprule",
-        " & ".join(["Model", *map(labelled, section.columns)]) + r" \\",
-        r"\midrule",
-    ]
+    rows = [["Model", *(escape_latex(f"{column.label} {column.arrow}") for column in section.columns)]]
     for row in section.rows:
         name = escape_latex(row.name)
-        figures = (rf"\textbf{{{cell.text}}}" if cell.best else cell.text for cell in row.cells)
-        lines.append(" & ".join([rf"\emph{{{name}}}" if row.kind == "audit" else name, *figures]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+        figures = (rf"\textbf{{{cell.text}}}" if cell.best else escape_latex(cell.text) for cell in row.cells)
+        rows.append([rf"\emph{{{name}}}" if row.kind == "audit" else name, *figures])
+    comment = f"{section.title}. {section.counts} {section.sentence}"
+    return rows_to_latex(rows, f"l{'r' * len(section.columns)}", comment)

@@ -5,8 +5,8 @@ from typing import cast
 
 import pandas as pd
 
-from vptbench.leaderboard.ranking import rows_to_markdown
 from vptbench.leaderboard.rules import RANDOM_SUFFIX, weights_to_sentence
+from vptbench.leaderboard.text import rows_to_markdown
 from vptbench.manifest import Json
 from vptbench.reproduce.recipe import Facts, Recipe
 from vptbench.score.published import GROUPS, MEASURED, differences, published_rows, scores_to_published

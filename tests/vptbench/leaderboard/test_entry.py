@@ -7,6 +7,7 @@ import pytest
 from vptbench.errors import BoardError, ManifestError
 from vptbench.leaderboard import add_entry, read_board
 from vptbench.manifest import file_to_sha256
+from vptbench.metrics import metric_facts
 from vptbench.scorefile import write_scores
 
 
@@ -50,16 +51,6 @@ def test_an_audit_may_lack_a_figure(folder, tmp_path):
     everything = [(clip, frame) for clip in ("a", "b/c") for frame in range(1, 5)]
     add_entry(folder("oracle", kind="audit", infinite=everything), tmp_path / "b.csv")
     assert read_board(tmp_path / "b.csv").entries[0].values["psnr-v1"].value is None
-
-
-def test_names_do_no_harm(folder, tmp_path):
-    name = '=HYPERLINK("x"),\n<script>' + "y" * 300
-    added = add_entry(folder(name), tmp_path / "b.csv")
-    assert added.name == "'" + name
-    with (tmp_path / "b.csv").open(newline="") as stream:
-        assert next(csv.DictReader(stream))["name"] == "'" + name
-    with pytest.raises(BoardError, match=r"there is an entry .* already"):
-        add_entry(folder(name, quality=0.1), tmp_path / "b.csv")
 
 
 REAL = {"id": "iper-v1", "sha256": "b" * 64, "dataset": "iper", "source": {"index": 0}}
@@ -181,7 +172,9 @@ def with_truth(make_scores, truth):
 def test_other_masks_and_other_training_clips_are_refused(tmp_path, make_scores):
     board = tmp_path / "b.csv"
     for number, truth in enumerate(("one", "one", "other")):
-        scores = replace(with_truth(make_scores, truth), model=str(number), device=f"cpu{number}")
+        scores = replace(with_truth(make_scores, truth), model=str(number))
+        clips = {clip: {**facts, "generated_sha256": str(number)} for clip, facts in scores.clips.items()}
+        scores = replace(scores, clips=clips)
         write_scores(tmp_path / f"{number}", scores)
     add_entry(tmp_path / "0", board)
     add_entry(tmp_path / "1", board)
@@ -206,3 +199,73 @@ def test_what_was_measured_for_published_tables_alone_stays_off_the_board(folder
     add_entry(folder("published", **more), board)
     add_entry(folder("plain", quality=0.2), board)
     assert read_board(board).metrics == ("ssim-v1", "psnr-v1", "l1-v1", "fid-v1@random")
+
+
+def test_names_are_kept_on_one_line_and_are_no_formulas(folder, tmp_path):
+    name = '=HYPERLINK("x"),\n<script>\0\u202e' + "y" * 300
+    added = add_entry(folder(name), tmp_path / "b.csv", claims={"command": "a\n  b"})
+    assert added.name == '\'=HYPERLINK("x"), <script>\ufffd\ufffd' + "y" * 300
+    assert added.facts["command"] == "a b"
+    with (tmp_path / "b.csv").open(newline="") as stream:
+        assert next(csv.DictReader(stream))["name"] == added.name
+    with pytest.raises(BoardError, match=r"there is an entry .* already"):
+        add_entry(folder(name, quality=0.1), tmp_path / "b.csv")
+
+
+def test_scores_of_the_same_frames_under_another_name_are_refused(folder, tmp_path, make_scores):
+    add_entry(folder("first"), tmp_path / "b.csv")
+    assert (
+        add_entry(folder("second"), tmp_path / "b.csv").name == "second"
+    )  # other frames, equal figures: chance
+    same = make_scores("first")
+    write_scores(tmp_path / "again", replace(same, model="third", device="cuda"))
+    with pytest.raises(
+        BoardError, match="duplicate: scores of these very frames are on the board as 'first'"
+    ):
+        add_entry(tmp_path / "again", tmp_path / "b.csv")
+
+
+def fvd(make_scores, **settings):
+    """Figures with an FVD of these settings."""
+    known = {**metric_facts("fvd-v1").settings, "reference_samples": 8, "spread": 0.5}
+    figure = replace(make_scores().metrics["fid-v1@random"], label="FVD", settings=known | settings)
+    return {"ssim-v1": make_scores().metrics["ssim-v1"], "fvd-v1@random": figure}
+
+
+def only_ssim(make_scores, **fields):
+    """Tables that hold SSIM alone."""
+    scores = make_scores(**fields)
+    per_frame, per_clip = (
+        table[table["metric"] == "ssim-v1"] for table in (scores.per_frame, scores.per_clip)
+    )
+    return {"per_frame": per_frame, "per_clip": per_clip}
+
+
+def test_another_setting_of_a_metric_is_refused(folder, tmp_path, make_scores):
+    board = tmp_path / "b.csv"
+    tables = only_ssim(make_scores)
+    entry = add_entry(folder("a", metrics=fvd(make_scores), **tables), board)
+    assert json.loads(entry.facts["settings"])["ssim-v1"] == {"pooling": "clip"}
+    assert "spread" not in entry.facts["settings"]  # a model's own frames move it
+    add_entry(folder("b", metrics=fvd(make_scores, spread=0.75), **tables), board)
+    for change, text in (
+        ({"stride": 4}, r"fvd-v1@random: stride: the board has 1, these scores 4$"),
+        ({"reference_samples": 9}, r"fvd-v1@random: reference_samples: the board has 8, these scores 9$"),
+    ):
+        with pytest.raises(BoardError, match=text):
+            add_entry(folder("c", metrics=fvd(make_scores, **change), **tables), board)
+    figures = fvd(make_scores)
+    figures["ssim-v1"] = replace(figures["ssim-v1"], pooling="frame")
+    with pytest.raises(BoardError, match="ssim-v1: pooling: the board has clip, these scores frame"):
+        add_entry(folder("d", metrics=figures, pooling="frame", **tables), board)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity"])
+def test_a_figure_that_is_no_number_is_refused(folder, tmp_path, number):
+    scores = folder("a")
+    document = (scores / "scores.json").read_text()
+    value = json.loads(document)["metrics"]["fid-v1@random"]["value"]
+    (scores / "scores.json").write_text(document.replace(f'"value": {value}', f'"value": {number}', 1))
+    with pytest.raises(ManifestError, match=f"{number}, which is no number of JSON"):
+        add_entry(scores, tmp_path / "b.csv")
+    assert not (tmp_path / "b.csv").exists()

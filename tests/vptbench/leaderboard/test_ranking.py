@@ -1,12 +1,12 @@
-import csv
+from dataclasses import dataclass
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vptbench.leaderboard import add_entry
 from vptbench.leaderboard.board import FACTS, Entry, Value
-from vptbench.leaderboard.ranking import build_board, entries_to_ranking, escape_markdown
+from vptbench.leaderboard.noise import Basis
+from vptbench.leaderboard.ranking import entries_to_ranking
 
 
 def entry(name, *values, kind="model"):
@@ -54,31 +54,42 @@ def test_the_order_of_rows_does_not_matter(values, random):
     np.testing.assert_allclose(np.mean(ranks), (len(entries) + 1) / 2)
 
 
-def test_the_board_is_written_in_three_forms(folder, tmp_path):
-    board = tmp_path / "boards" / "iper.csv"
-    add_entry(folder("copy_source", quality=0.3), board)
-    add_entry(folder("mesh|warp <script>alert(1)</script>", quality=0.8), board)
-    add_entry(folder("oracle", quality=1, kind="audit"), board)
-    paths = build_board(board, tmp_path / "out")
-    assert [path.name for path in paths] == ["iper-ranking.csv", "iper.md", "iper.html"]
-    with paths[0].open(newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    assert [row["place"] for row in rows] == ["1", "2", ""]
-    assert [row["mean_rank"] for row in rows] == ["1.0", "2.0", ""]
-    assert float(rows[1]["fid-v1@random"]) == 70
-    markdown = paths[1].read_text()
-    assert "| Place | Entry | SSIM ↑ | PSNR [dB] ↑ | L1 ↓ | FID ↓ | Trained on |" in markdown
-    assert r"| 1 | mesh\|warp &lt;script&gt;alert(1)&lt;/script&gt; | 0.7" in markdown
-    assert "| audit | *oracle* |" in markdown
-    page = paths[2].read_text()
-    assert "<script" not in page
-    assert "mesh|warp &lt;script&gt;alert(1)&lt;/script&gt;" in page
-    assert "FID comes from a network with random weights" in page
-    assert "http://" not in page
-    assert "https://" not in page
-    before = [path.read_bytes() for path in paths]
-    assert [path.read_bytes() for path in build_board(board, tmp_path / "out")] == before
+@dataclass(frozen=True)
+class Near:
+    """Noise of one size: figures no further apart are not told apart."""
+
+    size: float
+
+    def differ(self, metric, one, other):
+        return abs(one.values[metric].value - other.values[metric].value) > self.size, Basis.VALUE
 
 
-def test_markdown_takes_any_name_as_it_is():
-    assert escape_markdown("a*b_[c](d)\n| `e` <f> & #g") == r"a\*b\_\[c\](d) \| \`e\` &lt;f&gt; &amp; \#g"
+def test_shared_ranks_by_hand():
+    # The leader 1.0 keeps 0.9; 0.8 is too far from it and leads 0.7, although 0.9 is near to 0.8.
+    entries = [entry("d", 0.7), entry("b", 0.9), entry("a", 1.0), entry("c", 0.8)]
+    places = entries_to_ranking(entries, [True], Near(0.15))
+    assert summary(places) == [("a", 1, 1.5), ("b", 1, 1.5), ("c", 3, 3.5), ("d", 3, 3.5)]
+    assert [place.entry.name for place in places if place.best] == ["a", "b"]
+    assert [rank for _, _, rank in summary(entries_to_ranking(entries, [False], Near(0.15)))] == [
+        1.5,
+        1.5,
+        3.5,
+        3.5,
+    ]
+
+
+@given(st.lists(st.integers(0, 12), min_size=1, max_size=8), st.integers(0, 4), st.booleans(), st.randoms())
+def test_ranks_never_contradict_figures_and_no_name_or_row_decides(values, size, higher, random):
+    names = [f"e{number}" for number in range(len(values))]
+    random.shuffle(names)
+    entries = [entry(name, float(value)) for name, value in zip(names, values, strict=True)]
+    found = {place.entry.name: place.mean_rank for place in entries_to_ranking(entries, [higher], Near(size))}
+    ranks = sorted(
+        (value if not higher else -value, found[name]) for name, value in zip(names, values, strict=True)
+    )
+    assert [rank for _, rank in ranks] == sorted(found.values())
+    assert dict(ranks) == dict(reversed(ranks))  # equal figures share their rank
+    np.testing.assert_allclose(np.mean(list(found.values())), (len(values) + 1) / 2)
+    best = min(value for value, _ in ranks)
+    top = [value for value, rank in ranks if rank == ranks[0][1]]
+    assert max(top) <= best + size

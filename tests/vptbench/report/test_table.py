@@ -3,9 +3,8 @@ import dataclasses
 import pytest
 
 from vptbench.errors import ManifestError
+from vptbench.leaderboard.text import escape_latex, printable
 from vptbench.report.table import (
-    escape_latex,
-    printable,
     scores_to_latex,
     scores_to_markdown,
     scores_to_sections,
