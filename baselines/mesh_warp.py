@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from baselines.background import frame_to_background, grown
 from baselines.untrained import Untrained
 from vptbench.clip import Frames, Mesh, PoseClip, SourceFrame
 from vptbench.errors import ModelError
@@ -25,10 +26,6 @@ SAME_PART = 0.25
 JOINT_REACH = 1.0
 """How far apart two vertices count, in frame heights, whose joint weights differ by 1: enough that an arm
 takes its colours from the other arm rather than from the trunk behind it."""
-
-HOLE_MARGIN = 0.008
-"""The background is filled this far around the person as well (share of the frame's height): there, pixels
-are mixed."""
 
 FINE = 2
 """Samples a pixel, in each direction, for how much of an edge pixel the person covers."""
@@ -117,7 +114,15 @@ def _source_to_look(source: SourceFrame, vertices: NDArray[np.float32], mesh: Me
     if readable.any():
         alike = np.hstack([place / height, nature * JOINT_REACH])
         colours[~readable] = colours[readable][KDTree(alike[readable]).query(alike[~readable])[1]]
-    return _Look(person, _without(source.frame, body | mask), vertices, mesh.faces, table, readable, colours)
+    return _Look(
+        person,
+        frame_to_background(source.frame, grown(body | mask)),
+        vertices,
+        mesh.faces,
+        table,
+        readable,
+        colours,
+    )
 
 
 def _cover(
@@ -156,23 +161,3 @@ def _nearest(inside: NDArray[np.bool_]) -> NDArray[np.intp]:
     found[labels[inside]] = numbers[inside]
     nearest: NDArray[np.intp] = found[labels]
     return nearest
-
-
-def _without(frame: Frame, person: NDArray[np.bool_]) -> Frame:
-    """`frame` with the person painted over: the nearest pixels left, right, above and below, by 1/distance².
-
-    Walls and floors are mostly made of level and upright lines, which this continues.
-    """
-    margin = max(1, round(HOLE_MARGIN * frame.shape[0]))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1, 2 * margin + 1))
-    hole = cv2.dilate(person.astype(np.uint8), kernel).astype(np.bool_)
-    total, weights = np.zeros(frame.shape), np.full((*hole.shape, 1), np.finfo(float).tiny)
-    for turns in range(4):
-        picture, gap = np.rot90(frame, turns), np.rot90(hole, turns)
-        column = np.arange(gap.shape[1])
-        nearest = np.maximum.accumulate(np.where(gap, -1, column), axis=1)
-        weight = np.where(nearest < 0, 0, 1 / np.maximum(column - nearest, 1) ** 2)[..., None]
-        carried = np.take_along_axis(picture, np.maximum(nearest, 0)[..., None], axis=1)
-        total += np.rot90(carried * weight, -turns)
-        weights += np.rot90(weight, -turns)
-    return np.where(hole[..., None], (total / weights).round().astype(np.uint8), frame)

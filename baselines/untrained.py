@@ -1,8 +1,12 @@
 """What models and audits without weights have in common."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
+import numpy as np
+
+from vptbench.clip import Clip, Frames
 from vptbench.errors import ModelError
 
 
@@ -27,3 +31,8 @@ class Untrained:
         if checkpoint is not None:
             raise ModelError(f"{cls.name}: expected no checkpoint, got {checkpoint}; leave it out")
         return cls()
+
+
+def true_frames(clip: Clip, frames: Sequence[int]) -> Frames:
+    """What an audit starts from: frames `frames` of a clip, uint8 (len(frames), H, W, 3)."""
+    return np.stack([np.asarray(clip.frames[number], np.uint8) for number in frames])

@@ -18,7 +18,7 @@ from vptbench.trainer import TrainSettings, name_to_trainer
 from vptbench.weights import Networks
 
 LAYOUTS = ("fashionvideo", "iper")
-MODELS = ("dmm", "mesh_warp", "copy_source", "oracle")
+MODELS = ("dmm", "mesh_warp", "copy_source", "mp4_roundtrip_23", "oracle")
 TRAINED = "dmm"
 ITERATIONS = 40
 """Enough to see that it learns, far too few for good pictures."""

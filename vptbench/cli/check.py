@@ -14,11 +14,14 @@ CHECKS = {
     "outputs.json": "vptbench.outputs.check:outputs_to_problems",
     "scores.json": "vptbench.scorefile:scores_to_problems",
     "run.json": "vptbench.runfile:run_to_problems",
-    ".csv": "vptbench.leaderboard.check:board_to_problems",
+    ".csv": "vptbench.leaderboard.published:csv_to_problems",
 }
 """Manifest of a folder, or suffix of a file, to the function that lists its problems."""
 
-WARNINGS = {"store.json": "vptbench.store.check:store_to_warnings"}
+WARNINGS = {
+    "store.json": "vptbench.store.check:store_to_warnings",
+    ".csv": "vptbench.leaderboard.published:csv_to_warnings",
+}
 """The same for what is no damage and yet worth a look; of the other things nothing is."""
 
 
@@ -28,8 +31,9 @@ WARNINGS = {"store.json": "vptbench.store.check:store_to_warnings"}
 def command(place: Path) -> None:
     """Read a thing on disk to the last byte, and say what is wrong with it.
 
-    A clip store, a pose pack, outputs, scores, a training run or a leaderboard. Of a store, warnings name
-    videos that are missing and clips whose poses are doubtful; they do not change the exit status.
+    A clip store, a pose pack, outputs, scores, a training run, a leaderboard or published figures. Warnings
+    do not change the exit status: of a store, they name videos that are missing and clips whose poses are
+    doubtful; of published figures, those that are marked as suspect.
     """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object

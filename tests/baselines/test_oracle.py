@@ -1,11 +1,11 @@
-"""Audits see the answer."""
+"""The ceiling of every metric."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from baselines.audits import Oracle
+from baselines.oracle import Oracle
 from vptbench.errors import ModelError
 from vptbench.testing.models import example_clip
 
