@@ -8,7 +8,7 @@ import pytest
 from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchmark
 from vptbench.benchmarks.noisy import load_noisy_benchmark
 from vptbench.cli.check import CHECKS
-from vptbench.generate.export import FORMATS
+from vptbench.generate.export import FORMATS, INPUT_FORMATS, InputFormat, load_input_format
 from vptbench.metrics.table import METRICS, metric_facts
 from vptbench.prepare.crop import CROPS
 from vptbench.prepare.sources import DATASETS
@@ -23,6 +23,11 @@ KEPT = Path(__file__).parent / "golden" / "ids.txt"
 def test_entries_can_be_imported(table):
     for name in table:
         assert callable(id_to_object(name, table, "entry"))
+
+
+@pytest.mark.parametrize("name", INPUT_FORMATS)
+def test_formats_of_inputs_can_be_imported(name):
+    assert isinstance(load_input_format(name), InputFormat)
 
 
 @pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])
