@@ -15,9 +15,9 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dmm_model.config import GeneratorConfig, TrainConfig
-from dmm_model.heatmaps import keypoints_to_heatmaps, size_to_sigma
 from vptbench.clip import PoseClip, SourceFrame, frames_to_tensor
 from vptbench.errors import ModelError, StoreError, UsageError, VptbenchError
+from vptbench.heatmaps import keypoints_to_heatmaps, size_to_sigma
 from vptbench.store.reader import Store, open_store
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchm
 from vptbench.benchmarks.noisy import load_noisy_benchmark
 from vptbench.cli import prepare
 from vptbench.cli.check import CHECKS, WARNINGS
-from vptbench.generate.export import FORMATS
+from vptbench.generate.export import FORMATS, INPUT_FORMATS, InputFormat, load_input_format
 from vptbench.metrics.table import METRICS, metric_facts
 from vptbench.prepare.bodies import BODIES
 from vptbench.prepare.crop import CROPS
@@ -40,6 +40,11 @@ def test_the_command_line_offers_what_there_is(option, known):
     """Written out there, so that `--help` needs no heavy imports."""
     offered = {each.name: each.type for each in prepare.command.params}[option]
     assert sorted(offered.choices) == sorted(known)
+
+
+@pytest.mark.parametrize("name", INPUT_FORMATS)
+def test_formats_of_inputs_can_be_imported(name):
+    assert isinstance(load_input_format(name), InputFormat)
 
 
 @pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])

@@ -67,6 +67,10 @@ class OutputError(VptbenchError):
     """A model's outputs are incomplete, damaged or do not fit their targets."""
 
 
+class ExportError(VptbenchError):
+    """Inputs written for other people's models are of another kind than asked for, or damaged."""
+
+
 class RunError(VptbenchError):
     """A training run is damaged, interrupted or of another kind."""
 

@@ -205,6 +205,14 @@ def file_to_sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def path_to_sha256(path: Path) -> str:
+    """SHA-256, in hex: of a file's bytes, or of the names and hashes of all files where it is a folder."""
+    if path.is_file():
+        return file_to_sha256(path)
+    files = (file for file in sorted(path.rglob("*")) if file.is_file())
+    return json_to_sha256({file.relative_to(path).as_posix(): file_to_sha256(file) for file in files})
+
+
 def json_to_sha256(document: Json) -> str:
     """SHA-256 of a JSON document in the form of `json_to_text`, in hex."""
     return hashlib.sha256(json_to_text(document).encode()).hexdigest()

@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vptbench.manifest import Json
+
 BODY_25 = (
     "Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "MidHip",
     "RHip", "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar",
@@ -33,6 +35,26 @@ JOINT_COLOURS = (
     (0, 0, 255), (0, 255, 255), (0, 255, 255), (0, 255, 255),
 )  # fmt: skip
 """RGB of each joint in the field's usual drawings. Source: OpenPose, BODY_25 render colours."""
+
+COCO_18 = (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18)
+"""For each joint of OpenPose's COCO model (18, with a neck) the joint of BODY_25. Source: OpenPose,
+doc/02_output.md."""
+
+COCO_18_LIMBS = (
+    (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13),
+    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),
+)  # fmt: skip
+"""Pairs of joints of `COCO_18` that are connected, in the order of their colours. Source: OpenPose, COCO
+render pairs."""
+
+OPENPOSE_VERSION = 1.3
+"""Of the JSON that OpenPose writes."""
+
+OPENPOSE_EMPTY = (
+    "face_keypoints_2d", "hand_left_keypoints_2d", "hand_right_keypoints_2d", "pose_keypoints_3d",
+    "face_keypoints_3d", "hand_left_keypoints_3d", "hand_right_keypoints_3d",
+)  # fmt: skip
+"""What OpenPose writes empty where it looked for bodies alone."""
 
 NECK, MID_HIP = 1, 8
 """Joints of BODY_25 that other conventions lack."""
@@ -75,6 +97,25 @@ def points_to_body_25(points: NDArray[np.floating], joints: Sequence[int]) -> ND
     there = np.isfinite(body).all(axis=-1) & (np.nan_to_num(body[..., 2]) > 0)
     body[..., 2] = np.minimum(body[..., 2], 1)
     return np.where(there[..., None], body, (np.nan, np.nan, 0)).astype(np.float32)
+
+
+def keypoints_to_openpose(joints: NDArray[np.floating]) -> dict[str, Json]:
+    """A frame's joints as the JSON that OpenPose writes for it.
+
+    Args:
+        joints: (25, 3): x and y in pixels with centres at integers, confidence; missing (NaN, NaN, 0).
+
+    Returns:
+        The document: one person, missing joints 0, 0, 0; nobody where all are missing. Numbers are as short
+        as tells their type's values apart.
+
+    Source:
+        OpenPose, doc/02_output.md.
+    """
+    numbers = [float(str(number)) for number in np.nan_to_num(joints, nan=0).ravel()]
+    person: dict[str, Json] = {"person_id": [-1], "pose_keypoints_2d": numbers}
+    person |= {name: [] for name in OPENPOSE_EMPTY}
+    return {"version": OPENPOSE_VERSION, "people": [person] if (joints[:, 2] > 0).any() else []}
 
 
 def missing_keypoints(frames: int) -> NDArray[np.float32]:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from dmm_model.config import GeneratorConfig, TrainConfig
 from dmm_model.data import Batch, TrainingWindows, pose_clip_to_inputs, windows_to_loader
-from dmm_model.heatmaps import keypoints_to_heatmaps
 from vptbench.clip import frames_to_tensor
 from vptbench.errors import ModelError, StoreError, UsageError
+from vptbench.heatmaps import keypoints_to_heatmaps
 from vptbench.store import schema
 from vptbench.store.reader import open_store
 from vptbench.store.writer import (

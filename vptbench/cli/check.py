@@ -11,6 +11,7 @@ from vptbench.cli import options
 CHECKS = {
     "store.json": "vptbench.store.check:store_to_problems",
     "pack.json": "vptbench.store.check:pack_to_problems",
+    "export.json": "vptbench.generate.check:inputs_to_problems",
     "outputs.json": "vptbench.outputs.check:outputs_to_problems",
     "scores.json": "vptbench.scorefile:scores_to_problems",
     "run.json": "vptbench.runfile:run_to_problems",
@@ -31,9 +32,9 @@ WARNINGS = {
 def command(place: Path) -> None:
     """Read a thing on disk to the last byte, and say what is wrong with it.
 
-    A clip store, a pose pack, outputs, scores, a training run, a leaderboard or published figures. Warnings
-    do not change the exit status: of a store, they name videos that are missing and clips whose poses are
-    doubtful; of published figures, those that are marked as suspect.
+    A clip store, a pose pack, exported inputs, outputs, scores, a training run, a leaderboard or published
+    figures. Warnings do not change the exit status: of a store, they name videos that are missing and clips
+    whose poses are doubtful; of published figures, those that are marked as suspect.
     """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object

@@ -54,13 +54,18 @@ def build(board: Path, out: Path | None) -> None:
 )  # fmt: skip
 @options.verbose
 def check(board: Path, scores: tuple[Path, ...]) -> None:
-    """Say which rows of BOARD were edited by hand, or may not stand beside those above them."""
-    from vptbench.leaderboard.check import board_to_known, board_to_problems
+    """Say which rows of BOARD were edited by hand, or may not stand beside those above them.
 
-    problems = board_to_problems(board, scores)
-    for problem in problems:
-        click.echo(problem)
-    if scores:
+    Of published figures (leaderboards/published.csv), which look copied, overflowed or otherwise wrong.
+    """
+    from vptbench.leaderboard.check import board_to_known, board_to_problems
+    from vptbench.leaderboard.published import csv_to_problems, csv_to_warnings, is_published
+
+    published = is_published(board)
+    problems = csv_to_problems(board) if published else board_to_problems(board, scores)
+    for line in [*problems, *(f"warning: {warning}" for warning in csv_to_warnings(board))]:
+        click.echo(line)
+    if scores and not published:
         known, rows = board_to_known(board, scores)
         click.echo(f"{board}: {known} of {rows} rows compared with scores at hand")
     click.echo(f"{board}: {len(problems)} problems" if problems else f"{board}: whole")

@@ -15,10 +15,10 @@ from typing import cast
 import numpy as np
 
 from vptbench.benchmarks.items import Item
-from vptbench.clip import Clip, Frames
+from vptbench.clip import Clip, Frames, PoseClip, SourceFrame
 from vptbench.errors import ModelError, VptbenchError
 from vptbench.generate.model import Audit, FoundModel, Model, name_to_model
-from vptbench.manifest import file_to_sha256, json_to_sha256
+from vptbench.manifest import path_to_sha256
 
 log = logging.getLogger(__name__)
 
@@ -49,12 +49,9 @@ def checkpoint_to_sha256(checkpoint: Path | None) -> str | None:
     """
     if checkpoint is None:
         return None
-    if checkpoint.is_file():
-        return file_to_sha256(checkpoint)
-    if not checkpoint.is_dir():
+    if not checkpoint.exists():
         raise ModelError(f"expected a checkpoint at {checkpoint}, found none; check the path")
-    files = (file for file in sorted(checkpoint.rglob("*")) if file.is_file())
-    return json_to_sha256({file.relative_to(checkpoint).as_posix(): file_to_sha256(file) for file in files})
+    return path_to_sha256(checkpoint)
 
 
 @lru_cache(maxsize=1)
@@ -93,7 +90,7 @@ def item_to_generated(
     """
     check_truth(found, item)
     clip, stop = clips[item.driving_clip], item.first + item.count
-    source, poses = clips[item.source_clip].source(item.source_frame), clip.poses(item.first, stop)
+    source, poses = item_to_given(item, clips)
     seed_generators(seed, item.id)
     _start_measuring()
     start = time.perf_counter()
@@ -110,6 +107,12 @@ def item_to_generated(
     if problem:
         raise ModelError(f"{found.name}: {problem}; mend the model")
     return Generated(frames, seconds, peak, parameters)
+
+
+def item_to_given(item: Item, clips: Mapping[str, Clip]) -> tuple[SourceFrame, PoseClip]:
+    """What a model is shown of an item, and all that it is shown: one picture, and poses."""
+    stop = item.first + item.count
+    return clips[item.source_clip].source(item.source_frame), clips[item.driving_clip].poses(item.first, stop)
 
 
 def check_truth(found: FoundModel, item: Item) -> None:
@@ -135,12 +138,17 @@ def frames_to_problem(frames: object, shape: tuple[int, ...]) -> str:
     return ""
 
 
+def derive_seed(seed: int, item: str) -> int:
+    """An item's own seed, 0 to 2³² − 1, from the run's seed and the item's id."""
+    return int.from_bytes(hashlib.sha256(f"{seed}:{item}".encode()).digest()[:4])
+
+
 def seed_generators(seed: int, item: str) -> None:
     """Seed the global generators of Python, NumPy and torch (if imported) from a run's seed and an item's id.
 
     So an item's frames depend neither on the order of items nor on the number of workers.
     """
-    derived = int.from_bytes(hashlib.sha256(f"{seed}:{item}".encode()).digest()[:4])
+    derived = derive_seed(seed, item)
     random.seed(derived)
     np.random.seed(derived)  # noqa: NPY002 - the generator that other people's models draw from
     if "torch" in sys.modules:

@@ -18,6 +18,8 @@ failures               Such an id to the reason why it could not be done.
 cost                   ``{"seconds_per_frame", "peak_memory_bytes", "parameters", "device"}``: seconds of
                        generating alone, without loading, reading and writing; the largest peak of a whole
                        process, or on a GPU of what was allocated there; null where not known.
+command                Only of somebody else's program: ``{"line", "format", "measured"}``, the command
+                       line, the format of its poses, and what of its cost is known, in words.
 libraries              Versions of the packages that can move a number.
 complete               Whether every clip has its entry.
 =====================  =================================================================================

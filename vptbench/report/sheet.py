@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from vptbench.clip import Clip
+from vptbench.drawing import draw_skeleton
 from vptbench.errors import StoreError, VptbenchError
 from vptbench.image import Frame, image_to_bytes, resize_frame
 from vptbench.leaderboard.text import printable
 from vptbench.manifest import write_text, written_beside
 from vptbench.progress import track
-from vptbench.report.show import draw_skeleton
 from vptbench.store import Store, schema
 from vptbench.store.quality import Quality, qualities_to_csv, quality_to_lines, store_to_qualities
 from vptbench.store.videos import videos_to_text

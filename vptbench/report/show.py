@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vptbench.clip import Clip
+from vptbench.drawing import draw_skeleton
 from vptbench.errors import UsageError
 from vptbench.image import Frame, frames_to_sheet, image_to_bytes
 from vptbench.manifest import written_beside
@@ -16,7 +17,6 @@ from vptbench.mesh.flow import NO_FLOW, flow_to_pixels, warp_frame
 from vptbench.mesh.rasterise import vertices_to_face_table
 from vptbench.progress import track
 from vptbench.registry import check_known
-from vptbench.skeleton import JOINT_COLOURS, LIMBS
 from vptbench.video import frames_to_video
 
 BACKGROUND = 24
@@ -160,27 +160,6 @@ def draw_mask(frame: Frame, mask: NDArray[np.bool_]) -> Frame:
     drawn = np.where(mask[..., None], frame, (frame * OUTSIDE).astype(np.uint8))
     inner = cv2.erode(mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=1).astype(bool)
     drawn[mask & ~inner] = OUTLINE
-    return drawn
-
-
-def draw_skeleton(frame: Frame, keypoints: NDArray[np.float32]) -> Frame:
-    """Draw the limbs and joints that are there over a copy of `frame`.
-
-    Args:
-        frame: RGB uint8 (H, W, 3).
-        keypoints: float32 (25, 3).
-    """
-    drawn = frame.copy()
-    thickness = max(1, frame.shape[0] // 128)
-    shift = 4  # OpenCV takes coordinates in 1/16 pixels
-    points = np.round(keypoints[:, :2] * 2**shift)
-    for a, b in LIMBS:
-        if keypoints[a, 2] > 0 and keypoints[b, 2] > 0:
-            ends = [tuple(map(int, points[joint])) for joint in (a, b)]
-            cv2.line(drawn, ends[0], ends[1], JOINT_COLOURS[b], thickness, cv2.LINE_AA, shift)
-    for joint in np.flatnonzero(keypoints[:, 2] > 0):
-        centre = int(points[joint, 0]), int(points[joint, 1])
-        cv2.circle(drawn, centre, (thickness + 1) << shift, JOINT_COLOURS[joint], -1, cv2.LINE_AA, shift)
     return drawn
 
 

@@ -30,6 +30,7 @@ from vptbench.manifest import (
     written_beside,
 )
 from vptbench.progress import track
+from vptbench.skeleton import keypoints_to_openpose
 from vptbench.synth.figure import SPORTSWEAR, WARDROBE, Person, seed_to_person
 from vptbench.synth.motion import FPS, MOTIONS
 from vptbench.synth.render import Actor, Film, Shot, Truth, actor_to_film, person_to_actor
@@ -44,9 +45,6 @@ MANIFEST = "synth.json"
 
 UNFINISHED = "synth-unfinished.json"
 """The same while clips are missing."""
-
-OPENPOSE_VERSION = 1.3
-"""Version number that OpenPose writes into its JSON files."""
 
 MIN_SIZE = 32
 """Smallest frame height, pixels."""
@@ -254,10 +252,8 @@ def _write_openpose(keypoints: NDArray[np.float32], folder: Path) -> None:
     """One JSON a frame as OpenPose writes it; pixel centres at integers, missing joints 0, 0, 0."""
     folder.mkdir()
     for number, joints in enumerate(np.nan_to_num(keypoints, nan=0.0).astype(np.float64).round(3)):
-        person: dict[str, Json] = {"person_id": [-1], "pose_keypoints_2d": joints.ravel().tolist()}
-        document: dict[str, Json] = {"version": OPENPOSE_VERSION, "people": [person]}
         (folder / f"{number:012d}_keypoints.json").write_text(
-            json_to_text(document), encoding="utf-8", newline="\n"
+            json_to_text(keypoints_to_openpose(joints)), encoding="utf-8", newline="\n"
         )
 
 

@@ -12,10 +12,9 @@ from vptbench.report.show import (
     draw_flow,
     draw_mask,
     draw_mesh,
-    draw_skeleton,
     write_view,
 )
-from vptbench.skeleton import JOINT_COLOURS, missing_keypoints
+from vptbench.skeleton import missing_keypoints
 from vptbench.video import read_video_info, video_to_frames
 
 
@@ -36,18 +35,6 @@ def test_sheet_holds_the_views_in_rows():
     np.testing.assert_array_equal(
         sheet[4 * 34 + 4 : 4 * 34 + 21, 84 + 12 : 84 + 29], clip.frames[0][4:21, 4:21]
     )
-
-
-def test_skeleton_is_drawn_where_joints_are_and_nowhere_else():
-    keypoints = missing_keypoints(1)[0]
-    keypoints[3] = (10, 8, 1)
-    keypoints[4] = (20, 8, 1)
-    black = np.zeros((32, 32, 3), np.uint8)
-    drawn = draw_skeleton(black, keypoints)
-    assert tuple(drawn[8, 10]) == JOINT_COLOURS[3]
-    np.testing.assert_allclose(drawn[8, 15], JOINT_COLOURS[4], atol=40)  # an antialiased line of one pixel
-    assert drawn[14:].max() == 0
-    assert black.max() == 0
 
 
 def test_mesh_facing_us_is_brightest_and_flow_shows_direction():

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dmm_model.heatmaps import keypoints_to_heatmaps, size_to_sigma
 from vptbench.errors import ShapeError
+from vptbench.heatmaps import keypoints_to_heatmaps, size_to_sigma
 from vptbench.skeleton import missing_keypoints
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "heatmaps.npz"
