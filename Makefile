@@ -1,6 +1,6 @@
 # make demo   the whole main line offline, to a page        make test   all tests
 # make lint   style, types, layers                          make bench  speed against peers (minutes)
-# make docs   the page of metrics from their table   make estimator   MediaPipe, beside the package (35 MB)
+# make docs   pages of metrics and layouts from their tables   make estimator   MediaPipe, beside the package (35 MB)
 # VENV=path reuses an environment; PYTHON=python3.12 chooses the interpreter of a new one.
 PYTHON ?= python3
 VENV ?= .venv
@@ -37,6 +37,7 @@ format: setup
 
 docs: setup
 	$(BIN)/python tools/make_metrics_page.py
+	$(BIN)/python tools/make_layouts_page.py
 
 bench: setup
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

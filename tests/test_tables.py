@@ -10,6 +10,7 @@ from vptbench.benchmarks.noisy import load_noisy_benchmark
 from vptbench.cli.check import CHECKS
 from vptbench.generate.export import FORMATS
 from vptbench.metrics.table import METRICS, metric_facts
+from vptbench.outputs.layouts import LAYOUTS
 from vptbench.prepare.crop import CROPS
 from vptbench.prepare.sources import DATASETS
 from vptbench.registry import check_id, group_to_table, id_to_object
@@ -23,6 +24,11 @@ KEPT = Path(__file__).parent / "golden" / "ids.txt"
 def test_entries_can_be_imported(table):
     for name in table:
         assert callable(id_to_object(name, table, "entry"))
+
+
+@pytest.mark.parametrize("name", [name for name, row in LAYOUTS.items() if row.code])
+def test_layouts_can_be_imported(name):
+    assert callable(id_to_object(name, {name: LAYOUTS[name].code}, "layout"))
 
 
 @pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])

@@ -17,6 +17,7 @@ from vptbench.leaderboard.ranking import Column
 from vptbench.manifest import Json
 from vptbench.outputs import open_folder
 from vptbench.outputs.reader import FrameReader
+from vptbench.outputs.recognise import reopen_folder
 from vptbench.report.figure import frame_to_uri, frames_to_difference
 from vptbench.report.table import Row, Section
 from vptbench.scorefile import Scores
@@ -168,7 +169,7 @@ def open_generated(row: Row) -> FrameReader:
     Raises:
         VptbenchError: They are gone, or no longer what they were.
     """
-    return open_folder(_resolve(row.folder, row.scores.inputs.get("outputs")))
+    return reopen_folder(_resolve(row.folder, row.scores.inputs.get("outputs")), row.scores.reading)
 
 
 def _resolve(folder: Path, relative: object) -> Path:
