@@ -38,6 +38,7 @@ format: setup
 docs: setup
 	$(BIN)/python tools/make_metrics_page.py
 	$(BIN)/python tools/make_published.py vptbench/score/published.csv
+	$(BIN)/python tools/make_layouts_page.py
 
 bench: setup
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

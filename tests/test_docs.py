@@ -44,10 +44,11 @@ def test_the_readmes_model_keeps_the_contract():
     check_model(names["Repeat"])
 
 
-def test_the_page_of_metrics_is_what_the_table_says(monkeypatch):
+@pytest.mark.parametrize("name", ["metrics", "layouts"])
+def test_pages_are_what_the_tables_say(name, monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "tools"))
-    page = importlib.import_module("make_metrics_page").page()
-    assert (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8") == page, "run `make docs`"
+    page = importlib.import_module(f"make_{name}_page").page()
+    assert (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") == page, "run `make docs`"
 
 
 def test_the_five_tasks_have_commands():

@@ -11,6 +11,7 @@ from vptbench.cli import prepare
 from vptbench.cli.check import CHECKS, WARNINGS
 from vptbench.generate.export import FORMATS, INPUT_FORMATS, InputFormat, load_input_format
 from vptbench.metrics.table import METRICS, metric_facts
+from vptbench.outputs.layouts import LAYOUTS
 from vptbench.prepare.bodies import BODIES
 from vptbench.prepare.crop import CROPS
 from vptbench.prepare.lost import LOST
@@ -45,6 +46,11 @@ def test_the_command_line_offers_what_there_is(option, known):
 @pytest.mark.parametrize("name", INPUT_FORMATS)
 def test_formats_of_inputs_can_be_imported(name):
     assert isinstance(load_input_format(name), InputFormat)
+
+
+@pytest.mark.parametrize("name", [name for name, row in LAYOUTS.items() if row.code])
+def test_layouts_can_be_imported(name):
+    assert callable(id_to_object(name, {name: LAYOUTS[name].code}, "layout"))
 
 
 @pytest.mark.parametrize("group", ["vptbench.models", "vptbench.audits"])

@@ -34,7 +34,7 @@ from vptbench.manifest import (
     read_manifest,
     write_manifest,
     write_text,
-)
+)  # fmt: skip
 from vptbench.metrics.table import METRICS
 from vptbench.store.videos import videos_to_text
 
@@ -59,21 +59,18 @@ TABLE_COLUMNS = (
 )  # fmt: skip
 """Fields of a figure that `Scores.table` shows."""
 
+CLIP_HASHES = ("generated_sha256", "target_sha256", "truth_sha256")
 RECORDS: dict[str, dict[str, type]] = {
-    "clips": {
-        "frames": int,
-        "size": list,
-        "generated_sha256": str,
-        "target_sha256": str,
-        "truth_sha256": str,
-    },
+    "clips": {"frames": int, "size": list, **dict.fromkeys(CLIP_HASHES, str)},
     "networks": {"mode": str, "sha256": str},
 }
-"""Fields of `Scores` that map names to records, and what each record holds at least."""
+"""Fields of `Scores` that map names to records, and what each of these holds at least."""
 
 VIDEOS = {"split": str, "prepared": int, "listed": int}
-"""What ``data["videos"]`` holds at least: how many videos of the benchmark's split the store held, and how
-many the dataset lists; null or missing where that is not known."""
+"""What ``data["videos"]`` holds at least: videos of the split in the store, and in the dataset's list."""
+
+READING = {"layout": str, "why": str, "container": str, "lossless": bool, "scored": int, "asked": int}
+"""What `Scores.reading` holds at least, where it is not empty."""
 
 PROTOCOL = {"id": str, "sha256": str, "dataset": str}
 """What `Scores.benchmark` holds at least."""
@@ -86,7 +83,7 @@ class Scores:
     Attributes:
         model: Name of the model, or of the folder where the model is not known.
         kind: One of `KINDS`.
-        official: Whether this followed a benchmark; two folders against each other do not.
+        official: Whether this followed a benchmark to the last frame; two folders against each other do not.
         benchmark: The whole protocol with ``id`` and ``sha256``, or None.
         data: What the clips are: the store's ``dataset`` and ``synth``, and `VIDEOS`; empty for
             plain folders.
@@ -109,6 +106,7 @@ class Scores:
         libraries: Versions of the packages that can move a number.
         per_clip: `PER_CLIP_COLUMNS`.
         per_frame: `PER_FRAME_COLUMNS`.
+        reading: How a foreign folder was read (`Folder.to_json`), and frames ``scored`` of those ``asked``.
     """
 
     model: str
@@ -133,6 +131,7 @@ class Scores:
     libraries: Mapping[str, Json]
     per_clip: pd.DataFrame = field(repr=False)
     per_frame: pd.DataFrame = field(repr=False)
+    reading: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def own(self) -> dict[str, Figure]:
@@ -146,6 +145,11 @@ class Scores:
         if not isinstance(videos, Mapping) or videos["prepared"] == videos["listed"]:
             return ""
         return videos_to_text(int(str(videos["prepared"])), int(str(videos["listed"])), str(videos["split"]))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the model's frames were only a part of what a benchmark, or a folder, holds."""
+        return isinstance(self.reading, dict) and self.reading.get("scored") != self.reading.get("asked")
 
     @property
     def truth_sha256(self) -> str:
@@ -307,16 +311,12 @@ def _read_figures(path: Path, document: Json) -> dict[str, Figure]:
         isinstance(value, Mapping) for value in document.values()
     ):
         raise ScoreError(f"{path}: metrics: expected an object of figures, found another; score again")
-    known = list(METRICS)
-    names = sorted(document, key=lambda name: _place(known, name.partition("@")[0]))
+    places = {name: place for place, name in enumerate(METRICS)}
+    names = sorted(document, key=lambda name: (places.get(name.partition("@")[0], len(places)), name))
     try:
         return {name: json_to_config(cast("Mapping[str, Json]", document[name]), Figure) for name in names}
     except (ConfigError, ScoreError) as error:
         raise ScoreError(f"{path}: {error}; score again") from error
-
-
-def _place(known: list[str], name: str) -> tuple[int, str]:
-    return (known.index(name) if name in known else len(known)), name
 
 
 def _read_table(path: Path, columns: tuple[str, ...], tables: Json) -> pd.DataFrame:
@@ -345,13 +345,13 @@ def _read_table(path: Path, columns: tuple[str, ...], tables: Json) -> pd.DataFr
 
 def _scores_to_problems(scores: Scores) -> list[str]:
     """What is wrong with the types and values of the record, in words."""
-    problems = []
-    mappings = ("data", "clips", "networks", "intervals", "inputs", "claimed", "libraries")
+    known = not scores.reading or _is_record(scores.reading, READING)
+    problems = [] if known else [f"reading: expected {', '.join(READING)}, or nothing"]
     kinds: dict[type | tuple[type, ...], tuple[str, ...]] = {
         str: ("model", "kind", "clip_list_sha256", "pooling", "device", "layout"),
         bool: ("official",),
         tuple: ("beside",),
-        Mapping: mappings,
+        Mapping: ("data", "clips", "networks", "intervals", "inputs", "claimed", "libraries", "reading"),
         (Mapping, type(None)): ("benchmark", "outputs", "reference", "resize"),
     }
     for kind, names in kinds.items():
@@ -365,7 +365,7 @@ def _scores_to_problems(scores: Scores) -> list[str]:
             problems.append(f"{name}: expected {' or '.join(allowed)}, found {getattr(scores, name)!r}")
     if not scores.metrics:
         problems.append("metrics: expected at least one, found none")
-    if scores.official != (scores.benchmark is not None):
+    if scores.official != (scores.benchmark is not None and not scores.is_partial):
         problems.append("expected official scores to name their benchmark, and only those")
     if scores.benchmark is not None and not _is_record(scores.benchmark, PROTOCOL):
         problems.append("benchmark: expected id, sha256 and dataset")

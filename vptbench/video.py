@@ -88,6 +88,23 @@ def read_video_info(path: Path) -> VideoInfo:
         ) from error
 
 
+def read_video_codec(path: Path) -> tuple[str, str]:
+    """Codec and pixel format of a video, by FFmpeg's names ("h264", "yuv420p"); "unknown" where not known.
+
+    Raises:
+        VideoError: The file is missing, empty, or holds no video.
+    """
+    _check_file(path)
+    try:
+        with _opened(path) as container:
+            context = cast("av.VideoCodecContext | None", container.streams.video[0].codec_context)
+            return ("unknown",) * 2 if context is None else (context.name, context.pix_fmt or "unknown")
+    except (av.FFmpegError, IndexError) as error:
+        raise VideoError(
+            f"{path}: expected a video, found {_kind(path)}; restore the file or remove it"
+        ) from error
+
+
 def video_to_frames(path: Path, *, chunk: int = 32) -> Iterator[NDArray[np.uint8]]:
     """Decode a video in order, `chunk` frames at a time.
 

@@ -123,12 +123,28 @@ def test_a_figure_without_a_value_is_kept_with_its_reason(tmp_path, make_scores)
     assert scores_to_problems(tmp_path) == []
 
 
+READ = {"layout": "x", "why": "", "container": "PNG", "lossless": True, "scored": 8, "asked": 8}
+
+
+def test_a_part_of_a_benchmark_names_it_and_is_not_official(tmp_path, make_scores):
+    write_scores(tmp_path, make_scores(official=False, reading={**READ, "asked": 16}))
+    scores = read_scores(tmp_path)
+    assert (scores.official, scores.is_partial, scores.benchmark["id"]) == (False, True, "synthetic-v1")
+    assert not make_scores(reading=READ).is_partial
+    assert not make_scores().is_partial
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [
         ({"kind": "oracle"}, "kind: expected model or audit or claimed, found 'oracle'"),
         ({"pooling": "median"}, "pooling: expected clip or frame"),
         ({"official": False}, "official scores to name their benchmark"),
+        (
+            {"reading": {"layout": "x"}},
+            "reading: expected layout, why, container, lossless, scored, asked, or",
+        ),
+        ({"reading": {**READ, "scored": 4}}, "official scores to name their benchmark"),  # a part
         ({"benchmark": {"id": "x"}}, "expected id, sha256 and dataset"),
         ({"model": 3}, "model: found 3"),
         ({"claimed": None}, "claimed: found None"),
@@ -156,6 +172,8 @@ def test_tables_with_nan_or_unknown_metrics_are_not_written(tmp_path, make_score
     [
         (lambda d: d.update(surplus=1), "unknown: surplus"),
         (lambda d: d.pop("model"), "missing: model"),
+        (lambda d: d.pop("reading"), "missing: reading"),
+        (lambda d: d.update(reading=[1]), r"reading: found \(1,\)"),
         (lambda d: d.update(metrics=[1]), "metrics: expected an object of figures"),
         (lambda d: d.update(beside=["fid-v1"]), "beside: expected only metrics that have a figure"),
         (lambda d: d["metrics"]["ssim-v1"].pop("low"), "Figure: .* missing: low"),

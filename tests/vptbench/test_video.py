@@ -42,6 +42,13 @@ def test_every_frame_comes_back_in_its_place(movie):
     assert 10 * np.log10(255**2 / np.diag(errors).max()) > 33
 
 
+def test_codec_and_pixel_format(movie, tmp_path):
+    assert video.read_video_codec(movie) == ("h264", "yuv420p")
+    (tmp_path / "a.mp4").write_text("no video")
+    with pytest.raises(VideoError, match=r"a\.mp4: expected a video, found a text file"):
+        video.read_video_codec(tmp_path / "a.mp4")
+
+
 needs_decord = pytest.mark.skipif(not video.HAS_DECORD, reason="decord has no wheel here")
 
 

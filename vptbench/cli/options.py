@@ -12,6 +12,7 @@ from vptbench.errors import UsageError
 from vptbench.manifest import Json, json_to_text
 
 if TYPE_CHECKING:
+    from vptbench.outputs.folder import Reading
     from vptbench.weights import Networks
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -67,6 +68,28 @@ def verbose(command: Command) -> Command:
     return click.option("--verbose", is_flag=True, expose_value=False, callback=callback, help="Tell more.")(
         command
     )
+
+
+def reading(command: Command) -> Command:
+    """`--layout` and its kin: how another program's folder is to be read."""
+    for name, kind, text in reversed((
+        ("--layout", str, "How the frames lie, see docs/layouts.md  [default: auto, the one that fits]."),
+        ("--pattern", str, 'Instead of a layout, such as "{clip}/frame_{frame:05d}.png".'),
+        ("--panel", str, "The part of each picture that is the frame: 5/5, 3/3+2 (padded) or right:512."),
+        ("--first", int, "The number in the name of the first output  [default: 0]."),
+        ("--stride", int, "Driving frames from one output to the next  [default: 1]."),
+        ("--offset", int, "The driving frame that the first output stands for  [default: 0]."),
+        ("--count", int, "How many outputs a clip has where they end before the clip  [default: all]."),
+    )):  # fmt: skip
+        command = click.option(name, type=kind, help=text)(command)
+    return command
+
+
+def resolve_reading(**given: str | int | None) -> "Reading":
+    """What `--layout` and its kin say together; what was not given stays as it is by default."""
+    from vptbench.outputs.folder import Reading
+
+    return Reading(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
 def as_json(command: Command) -> Command:

@@ -33,6 +33,7 @@ from vptbench.cli import options
     default=None,
     help="Bring frames of another size to the targets' size; without it they are refused.",
 )
+@options.reading
 @options.weights
 @options.device
 @options.workers
@@ -41,12 +42,15 @@ from vptbench.cli import options
 def command(
     outputs: Path, scores: Path, store: Path | None, benchmark: str | None, targets: Path | None,
     metrics: str | None, claims: tuple[str, ...], published: str | None, resize: str | None,
+    layout: str | None, pattern: str | None, panel: str | None, first: int | None, stride: int | None,
+    offset: int | None, count: int | None,
     weights: str, weights_dir: Path | None, device: str, workers: int, scheduler: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Score the frames in OUTPUTS, and write the figures with their provenance to SCORES.
 
     Either against a clip store under a frozen protocol (--store and --benchmark), or any two folders of
-    frames or videos against each other (--targets), which is marked unofficial.
+    frames or videos against each other (--targets), which is marked unofficial. OUTPUTS may be what another
+    program wrote, see docs/layouts.md.
     """
     from vptbench.report.table import scores_to_text
     from vptbench.score.published import published_to_text, read_published
@@ -57,8 +61,14 @@ def command(
         networks=options.resolve_networks(weights, weights_dir, device),
         published=tuple(published.split(",")) if published else (),
         resize=resize or "", claimed=options.resolve_claims(claims), workers=workers, scheduler=scheduler,
+        reading=options.resolve_reading(
+            layout=layout, pattern=pattern, panel=panel, first=first, stride=stride, offset=offset,
+            count=count,
+        ),
     )  # fmt: skip
     done = score(outputs, scores, settings, store=store, benchmark=benchmark, targets=targets)
+    if done.reading and not as_json:
+        click.echo(f"{outputs}: layout {done.reading['layout']}: {done.reading['why']}")
     click.echo((scores / "scores.json").read_text() if as_json else scores_to_text([scores]))
     if published and not as_json:
         click.echo("\n" + published_to_text(done, read_published(scores)))

@@ -12,9 +12,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from vptbench.errors import BoardError
-from vptbench.leaderboard.board import neutralise
 from vptbench.leaderboard.check import board_to_problems
 from vptbench.leaderboard.copied import PublishedRow, rows_to_findings
+from vptbench.leaderboard.text import neutralise
 
 COLUMNS = tuple(field.name for field in fields(PublishedRow))
 SUSPECT = "suspect"

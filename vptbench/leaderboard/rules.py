@@ -26,6 +26,9 @@ REFERENCE = ("reference_clips", "reference_samples")
 
 def scores_to_refusals(scores: Scores) -> list[str]:
     """Why scores may not stand on any board, in words; empty if they may."""
+    if scores.is_partial:
+        told = f"{scores.reading['scored']} of {scores.reading['asked']} frames"
+        return [f"expected every frame that the benchmark scores, found {told}, a part of it (unofficial)"]
     if not scores.official or scores.benchmark is None:
         return ["expected scores under a benchmark, found two folders against each other (unofficial)"]
     problems = []

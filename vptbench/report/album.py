@@ -16,6 +16,7 @@ from vptbench.image import Frame
 from vptbench.manifest import Json
 from vptbench.outputs import open_folder
 from vptbench.outputs.reader import FrameReader
+from vptbench.outputs.recognise import reopen_folder
 from vptbench.report.table import Row, Section
 from vptbench.scorefile import Scores
 from vptbench.store import open_store, schema
@@ -172,7 +173,7 @@ def open_generated(row: Row) -> FrameReader:
     Raises:
         VptbenchError: They are gone, or no longer what they were.
     """
-    return open_folder(_resolve(row.folder, row.scores.inputs.get("outputs")))
+    return reopen_folder(_resolve(row.folder, row.scores.inputs.get("outputs")), row.scores.reading)
 
 
 def evenly(things: Sequence[Thing], most: int) -> list[Thing]:

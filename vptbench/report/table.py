@@ -167,7 +167,7 @@ def _to_section(members: Sequence[tuple[Path, Scores]]) -> Section:
 def _to_notes(members: Sequence[tuple[Path, Scores]], names: Sequence[str]) -> tuple[str, ...]:
     """What the figures of a section leave unsaid, in sentences; audits explain themselves."""
     models = [scores for _, scores in members if scores.kind != "audit"]
-    notes: list[str] = []
+    notes = [note for scores in models if (note := reading_to_note(scores))]
     for name in names:
         found = [(printable(scores.model), scores.own[name]) for scores in models if name in scores.own]
         known = [figure for _, figure in found if figure.value is not None]
@@ -190,7 +190,25 @@ def _to_notes(members: Sequence[tuple[Path, Scores]], names: Sequence[str]) -> t
     return tuple(notes)
 
 
+def reading_to_note(scores: Scores) -> str:
+    """How another program's frames were read, what their files may have lost, and what part they are."""
+    record = scores.reading
+    if not record:
+        return ""
+    loss = "lossless" if record["lossless"] else "lossy: some quality went before scoring"
+    text = f"{printable(scores.model)}: read as {record['layout']} from {record['container']} ({loss})"
+    if scores.is_partial:
+        told = ", ".join(f"{name} {record.get(name)}" for name in ("stride", "offset", "count"))
+        text += f"; unofficial, {record['scored']} of {record['asked']} frames ({told})"
+    return f"{text}."
+
+
 def _to_title(scores: Scores) -> str:
+    title = _whole_title(scores)
+    return f"{title}, a part of its frames (unofficial)" if scores.benchmark and scores.is_partial else title
+
+
+def _whole_title(scores: Scores) -> str:
     if scores.benchmark is None:
         folder = [part for part in str(scores.inputs.get("targets")).split("/") if part != ".."]
         return f"Against the frames in {'/'.join(folder[-2:])} (unofficial)"

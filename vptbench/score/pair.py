@@ -1,7 +1,8 @@
 """Outputs beside their targets, by clip and frame number, or the list of what is missing.
 
 Nothing is paired by position: a frame is compared with the target of its own number. Videos have no
-numbers in their names and count from 0. Where one person is driven by another's poses there is no ground
+numbers in their names and count from 0, so that theirs must be as many as the clip's frames, or those of a
+stride that somebody states. Where one person is driven by another's poses there is no ground
 truth: then the true frames on the other side are the person's own, and stand for no frame in particular.
 """
 
@@ -12,7 +13,10 @@ from vptbench.benchmarks.items import benchmark_items
 from vptbench.benchmarks.naming import named
 from vptbench.benchmarks.protocol import Benchmark
 from vptbench.errors import OutputError, VptbenchError
+from vptbench.manifest import json_to_sha256
+from vptbench.outputs.folder import Folder, Reading
 from vptbench.outputs.reader import FrameReader
+from vptbench.score.resize import ResizedFrames
 from vptbench.store.frames import StoreFrames
 
 
@@ -51,7 +55,12 @@ def plain_pair(clip: str, numbers: tuple[int, ...]) -> Pair:
 
 
 def store_to_pairs(
-    generated: FrameReader, targets: StoreFrames, benchmark: Benchmark, *, resize: bool = False
+    generated: FrameReader,
+    targets: StoreFrames,
+    benchmark: Benchmark,
+    *,
+    resize: bool = False,
+    reading: Reading | None = None,
 ) -> tuple[Pair, ...]:
     """What a benchmark scores, sorted by clip id. Outputs may hold more clips and frames than that.
 
@@ -60,20 +69,24 @@ def store_to_pairs(
         targets: The store.
         benchmark: The protocol.
         resize: Whether sizes may differ, since the caller resizes.
+        reading: Which driving frames the outputs stand for; the others are left out.
 
     Raises:
         BenchmarkError: The store does not fit the benchmark.
         OutputError: Clips or frames are missing, or sizes differ; every kind of problem is named.
     """
+    how, items = reading or Reading(), benchmark_items(benchmark, targets.store)
     pairs = [
-        Pair(item.id, item.driving_numbers, item.real_clip, item.real_numbers, truth=item.truth)
-        for item in benchmark_items(benchmark, targets.store)
+        _covered(Pair(item.id, item.driving_numbers, item.real_clip, item.real_numbers, item.truth), how)
+        for item in items
     ]
-    return _check(generated, targets, pairs, _missing_to_problems(generated, _wanted(pairs)), resize=resize)
+    lengths = {item.id: how.length(item.first + item.count) for item in items}
+    problems = _missing_to_problems(generated, _wanted(pairs)) + _lengths_to_problems(generated, lengths)
+    return _check(generated, targets, pairs, problems, resize=resize)
 
 
 def folders_to_pairs(
-    generated: FrameReader, targets: FrameReader, *, resize: bool = False
+    generated: FrameReader, targets: FrameReader, *, resize: bool = False, reading: Reading | None = None
 ) -> tuple[Pair, ...]:
     """All frames of two folders, sorted by clip id; both must hold the same clips and frame numbers.
 
@@ -81,16 +94,26 @@ def folders_to_pairs(
         generated: The model's frames.
         targets: The true frames.
         resize: Whether sizes may differ, since the caller resizes.
+        reading: Which driving frames the outputs stand for; the others are left out.
 
     Raises:
         OutputError: One side lacks clips or frames of the other, or sizes differ; every kind of problem is
             named.
         VideoError: A target video is damaged.
     """
-    pairs = [plain_pair(clip, targets.numbers(clip)) for clip in targets.ids]
+    how = reading or Reading()
+    pairs = [_covered(plain_pair(clip, targets.numbers(clip)), how) for clip in targets.ids]
     wanted = _wanted(pairs)
     problems = _missing_to_problems(generated, wanted) + _surplus_to_problems(generated, wanted)
     return _check(generated, targets, pairs, problems, resize=resize)
+
+
+def _covered(pair: Pair, how: Reading) -> Pair:
+    """A pair without the frames that no output stands for."""
+    kept = [place for place, number in enumerate(pair.numbers) if how.covers(number)]
+    numbers = tuple(pair.numbers[place] for place in kept)
+    true = tuple(pair.target_numbers[place] for place in kept) if pair.truth else pair.target_numbers
+    return Pair(pair.clip, numbers, pair.target_clip, true, pair.truth)
 
 
 def _wanted(pairs: Iterable[Pair]) -> dict[str, tuple[int, ...]]:
@@ -126,6 +149,9 @@ def _check(
 def _missing_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
     missing = sorted(set(wanted) - set(generated.ids))
     problems = [f"{len(missing)} of {len(wanted)} clips are missing ({named(missing)})"] if missing else []
+    empty = sorted(clip for clip, numbers in wanted.items() if not numbers)
+    if empty:
+        problems.append(f"{len(empty)} clips have no frame at this stride and offset ({named(empty)})")
     for clip in sorted(set(wanted) - set(missing)):
         try:
             found = generated.numbers(clip)
@@ -136,9 +162,38 @@ def _missing_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int,
         if lost:
             problems.append(
                 f"clip {clip}: {len(lost)} of {len(wanted[clip])} frames are missing (number {named(lost)}), "
-                f"found {_span(found)}"
+                f"found {_span(found)}{_hint(generated, clip)}"
             )
     return problems
+
+
+def _lengths_to_problems(generated: FrameReader, lengths: Mapping[str, int]) -> list[str]:
+    """Clips with more frames than there can be, where frames are only counted."""
+    problems = []
+    for clip in sorted(set(lengths) & set(generated.ids)):
+        if not _is_counted(generated, clip):
+            continue
+        try:
+            found = len(generated.numbers(clip))
+        except VptbenchError:
+            continue  # named among what is missing
+        if found > lengths[clip]:
+            problems.append(
+                f"clip {clip}: expected {lengths[clip]} frames, found {found}{_hint(generated, clip)}"
+            )
+    return problems
+
+
+def _is_counted(generated: FrameReader, clip: str) -> bool:
+    """Whether no name says which frame each output is."""
+    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    return isinstance(reader, Folder) and reader.is_counted(clip)
+
+
+def _hint(generated: FrameReader, clip: str) -> str:
+    if not _is_counted(generated, clip):
+        return ""
+    return "; frames are not paired by position: say with --stride and --offset for which they stand"
 
 
 def _surplus_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int, ...]]) -> list[str]:
@@ -152,7 +207,7 @@ def _surplus_to_problems(generated: FrameReader, wanted: Mapping[str, tuple[int,
         if more:
             problems.append(
                 f"clip {clip}: {len(more)} frames have no target (number {named(more)}), "
-                f"whose numbers are {_span(wanted[clip])}"
+                f"whose numbers are {_span(wanted[clip])}{_hint(generated, clip)}"
             )
     return problems
 
@@ -182,3 +237,13 @@ def sizes_to_problem(clip: str, found: Sequence[int], expected: Sequence[int]) -
 
 def _span(numbers: Sequence[int]) -> str:
     return f"{len(numbers)} frames, {min(numbers)} to {max(numbers)}" if numbers else "no frames"
+
+
+def pairs_to_sha256(clip_list: str, pairs: Sequence[Pair]) -> str:
+    """Hash of a part of a benchmark: its clip list, and which frames of it are scored."""
+    return json_to_sha256([clip_list, [[pair.clip, list(pair.numbers)] for pair in pairs]])
+
+
+def pairs_to_frames(pairs: Iterable[Pair]) -> int:
+    """How many frames are scored."""
+    return sum(len(pair.numbers) for pair in pairs)

@@ -12,18 +12,33 @@ from vptbench.config import config_to_json
 from vptbench.errors import UsageError, WeightsError
 from vptbench.manifest import Json, library_versions, relative_path
 from vptbench.metrics import METRICS, metric_facts, metric_name
-from vptbench.outputs import open_folder
+from vptbench.outputs import Reading, open_folder
 from vptbench.outputs.reader import FrameReader
 from vptbench.registry import check_known
 from vptbench.score.figure import INTERVALS
 from vptbench.score.measurement import Job, Lengths
-from vptbench.score.origin import check_clip_list, check_sources, reader_to_manifest
-from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, store_to_pairs
+from vptbench.score.origin import (
+    check_clip_list,
+    check_sources,
+    items_to_wanted,
+    reader_to_manifest,
+    reader_to_record,
+    reader_to_wanted,
+    store_to_data,
+)
+from vptbench.score.pair import (
+    Pair,
+    folders_to_pairs,
+    pairs_to_frames,
+    pairs_to_sha256,
+    plain_pair,
+    store_to_pairs,
+)
 from vptbench.score.plan import PARTS, Plan, plan_to_scores
 from vptbench.score.published import groups_to_metrics, resolve_groups, write_published
 from vptbench.score.resize import ResizedFrames
 from vptbench.scorefile import Scores
-from vptbench.store import Store, open_store, schema
+from vptbench.store import open_store, schema
 from vptbench.store.frames import StoreFrames
 from vptbench.weights import Mode, Networks, network_sha256, weights_to_problem
 
@@ -53,6 +68,7 @@ class ScoreSettings:
             default they are refused.
         claimed: What somebody tells of a model that never ran here, such as its name ("model"); written
             down as claimed.
+        reading: How the model's folder is to be read, where it is another program's.
         workers: 1 works in this process; more start a local cluster.
         scheduler: Address of a Dask scheduler to join instead.
     """
@@ -62,6 +78,7 @@ class ScoreSettings:
     published: tuple[str, ...] = ()
     resize: str = ""
     claimed: Mapping[str, str] = field(default_factory=dict)
+    reading: Reading = field(default_factory=Reading)
     workers: int = 1
     scheduler: str | None = None
 
@@ -78,6 +95,7 @@ def run(  # noqa: PLR0913 - what a notebook can say
     weights_dir: Path | str | None = None,
     device: str = "cpu",
     published: Sequence[str] = (),
+    reading: Reading | None = None,
     workers: int = 1,
 ) -> Scores:
     """Score a model's frames, and write the figures with their provenance.
@@ -94,6 +112,7 @@ def run(  # noqa: PLR0913 - what a notebook can say
         weights_dir: Folder of the pinned files.
         device: "cpu" or "cuda".
         published: Protocol groups to measure by as well, or ``("all",)``.
+        reading: How the frames lie and are numbered; found out by default.
         workers: Processes.
 
     Returns:
@@ -107,7 +126,9 @@ def run(  # noqa: PLR0913 - what a notebook can say
         ``vptbench.score.run("outputs/mine", "scores/mine", store="store", benchmark="iper-v1").table``
     """
     networks = Networks(weights, None if weights_dir is None else Path(weights_dir), device)
-    settings = ScoreSettings(tuple(metrics), networks, tuple(published), workers=workers)
+    settings = ScoreSettings(
+        tuple(metrics), networks, tuple(published), reading=reading or Reading(), workers=workers
+    )
     return score(outputs, scores, settings, store=store, benchmark=benchmark, targets=targets)
 
 
@@ -177,8 +198,15 @@ def outputs_to_scorefile(
     _check_weights(chosen, settings.networks)
     targets, folder = StoreFrames(opened), Path(scores).resolve()
     items = benchmark_items(protocol, opened)
-    generated = _open_generated(outputs, targets, settings, {item.id: item.real_clip for item in items})
-    pairs = store_to_pairs(generated, targets, protocol, resize=bool(settings.resize))
+    wanted = items_to_wanted(items, opened.ids(), ordered=bool(protocol.items))
+    generated = open_folder(Path(outputs).resolve(), reading=settings.reading, wanted=wanted)
+    if settings.resize:
+        real = {item.id: item.real_clip for item in items}
+        generated = ResizedFrames(generated, targets, settings.resize, real)
+    pairs = store_to_pairs(
+        generated, targets, protocol, resize=bool(settings.resize), reading=settings.reading
+    )
+    scored, asked = pairs_to_frames(pairs), sum(len(item.driving_numbers) for item in items)
     clip_list = items_to_clip_list_sha256(items, opened)
     check_clip_list(generated, protocol, clip_list)
     check_sources(generated, items)
@@ -202,11 +230,11 @@ def outputs_to_scorefile(
             if unpaired and not reference
             else "",
             facts={
-                **_common_facts(generated, chosen, beside, settings),
-                "official": True,
+                **_common_facts(generated, chosen, beside, settings, (scored, asked)),
+                "official": scored == asked,
                 "benchmark": config_to_json(protocol),
-                "data": _store_to_data(opened, protocol.split),
-                "clip_list_sha256": clip_list,
+                "data": store_to_data(opened, protocol.split),
+                "clip_list_sha256": clip_list if scored == asked else pairs_to_sha256(clip_list, pairs),
                 "pooling": protocol.pooling,
                 "inputs": {
                     "outputs": relative_path(generated.path, folder),
@@ -245,8 +273,10 @@ def folders_to_scorefile(
     chosen, beside = _chosen(settings, DEFAULT, groups_to_metrics(groups))
     _check_weights(chosen, settings.networks)
     true, folder = open_folder(Path(targets).resolve()), Path(scores).resolve()
-    made = _open_generated(generated, true, settings, {})
-    pairs = folders_to_pairs(made, true, resize=bool(settings.resize))
+    made = open_folder(Path(generated).resolve(), reading=settings.reading, wanted=reader_to_wanted(true))
+    made = ResizedFrames(made, true, settings.resize) if settings.resize else made
+    pairs = folders_to_pairs(made, true, resize=bool(settings.resize), reading=settings.reading)
+    scored, asked = pairs_to_frames(pairs), sum(len(true.numbers(clip)) for clip in true.ids)
     unpaired = frozenset(name for name in chosen if _reference(name, "test") != "test")
     parts = folder / PARTS
     done = plan_to_scores(
@@ -260,7 +290,7 @@ def folders_to_scorefile(
             reference_split="",
             missing_reference="it compares with training clips, plain folders have none; give a --store",
             facts={
-                **_common_facts(made, chosen, beside, settings),
+                **_common_facts(made, chosen, beside, settings, (scored, asked)),
                 "official": False,
                 "benchmark": None,
                 "data": {},
@@ -279,25 +309,6 @@ def folders_to_scorefile(
     return done
 
 
-def _store_to_data(store: Store, split: str) -> dict[str, Json]:
-    """What the clips are, and how many of the videos that the dataset lists for the split are there."""
-    listed = store.listed(split)
-    return {
-        **{name: store.manifest.get(name) for name in ("dataset", "synth")},
-        "videos": None
-        if listed is None
-        else {"split": split, "prepared": len(store.ids(split)), "listed": listed},
-    }
-
-
-def _open_generated(
-    outputs: Path | str, targets: FrameReader, settings: ScoreSettings, clips: Mapping[str, str]
-) -> FrameReader:
-    """The model's frames, resized where that was asked for; `clips` as in `ResizedFrames`."""
-    reader = open_folder(Path(outputs).resolve())
-    return ResizedFrames(reader, targets, settings.resize, clips) if settings.resize else reader
-
-
 def _reference(metric: str, default: str) -> str:
     """The split that a metric compares with; a frame metric, with that of the pairs."""
     facts = metric_facts(metric)
@@ -313,15 +324,19 @@ def _lengths(pairs: Sequence[Pair], reference: Sequence[Pair]) -> Lengths:
 
 
 def _common_facts(
-    generated: FrameReader, chosen: Sequence[str], beside: Sequence[str], settings: ScoreSettings
+    generated: FrameReader,
+    chosen: Sequence[str],
+    beside: Sequence[str],
+    settings: ScoreSettings,
+    frames: tuple[int, int],
 ) -> dict[str, Json]:
-    """What does not depend on the kind of comparison.
+    """What does not depend on the kind of comparison; `frames` are how many are scored, and of how many.
 
     Raises:
         UsageError: A model's name is claimed for outputs that state it.
     """
     networks, claimed = settings.networks, settings.claimed
-    known = reader_to_manifest(generated)
+    known, record = reader_to_manifest(generated), reader_to_record(generated)
     if known is not None and "model" in claimed:
         raise UsageError(
             f"expected no claim of a model's name, got {claimed['model']!r}: {generated.path} states "
@@ -337,6 +352,7 @@ def _common_facts(
         "device": networks.device,
         "intervals": INTERVALS,
         "layout": generated.layout,
+        "reading": {**record, "scored": frames[0], "asked": frames[1]} if record else {},
         "beside": [metric_name(name, networks.mode) for name in beside],
         "resize": {"method": settings.resize} if settings.resize else None,
         "outputs": None if known is None else {key: known[key] for key in known if key not in UNNAMED},

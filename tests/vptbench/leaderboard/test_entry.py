@@ -64,6 +64,20 @@ REAL = {"id": "iper-v1", "sha256": "b" * 64, "dataset": "iper", "source": {"inde
             "expected scores under a benchmark, found two folders",
         ),
         (
+            {
+                "official": False,
+                "reading": {
+                    "layout": "x",
+                    "why": "",
+                    "container": "PNG",
+                    "lossless": True,
+                    "scored": 8,
+                    "asked": 16,
+                },
+            },
+            r"expected every frame that the benchmark scores, found 8 of 16 frames, a part of it",
+        ),
+        (
             {"benchmark": REAL},
             "expected pinned networks on boards of real data, found random weights in inception-fid",
         ),

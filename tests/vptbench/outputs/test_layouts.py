@@ -6,8 +6,12 @@ import pytest
 from vptbench.errors import OutputError, RegistryError, VideoError
 from vptbench.image import write_image
 from vptbench.outputs import schema
-from vptbench.outputs.layouts import LAYOUTS, open_folder
+from vptbench.outputs.layouts import FILMSTRIP, LAYOUTS
+from vptbench.outputs.names import RULES
+from vptbench.outputs.panels import parse_panel
+from vptbench.outputs.pattern import parse_pattern
 from vptbench.outputs.reader import Outputs
+from vptbench.outputs.recognise import open_folder
 from vptbench.outputs.writer import write_outputs_manifest
 from vptbench.video import frames_to_video
 
@@ -133,7 +137,19 @@ def test_a_layout_can_be_named(tmp_path):
         open_folder(tmp_path, layout="clip-videos")
     with pytest.raises(RegistryError, match=r"did you mean 'clip-videos'"):
         open_folder(tmp_path, layout="clip-video")
-    assert set(LAYOUTS) == {"clip-folders", "flat-folder", "clip-videos", "clip-arrays"}
+    assert {"clip-folders", "flat-folder", "clip-videos", "clip-arrays"} <= set(LAYOUTS)
+
+
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_row_says_what_it_is(name):
+    row = LAYOUTS[name]
+    assert bool(row.pattern) or bool(row.code)
+    assert row.generic or row.source
+    assert row.names in RULES
+    for text in filter(None, (row.pattern, *row.beside)):
+        assert parse_pattern(text).text == text
+    if row.panel != FILMSTRIP:
+        assert parse_panel(row.panel).text == row.panel
 
 
 def test_outputs_of_vptbench_are_opened_as_such(tmp_path):

@@ -66,6 +66,28 @@ def test_what_may_not_be_compared_stands_apart(folders, tmp_path, make_scores, f
         assert sections[1].title == "Against the frames in x/real (unofficial)"
 
 
+READING = {
+    "layout": "moore", "why": "w", "container": "h264 yuv420p", "lossless": False, "scored": 8, "asked": 8,
+    "stride": 1, "offset": 0, "count": 0,
+}  # fmt: skip
+
+
+def test_what_the_container_lost_stands_below_the_table(tmp_path, make_scores):
+    write_scores(tmp_path / "a", make_scores("a", reading=READING))
+    write_scores(tmp_path / "b", make_scores("b", reading={**READING, "container": "PNG", "lossless": True}))
+    for text in (scores_to_text([tmp_path / "a", tmp_path / "b"]), scores_to_markdown([tmp_path / "a"])):
+        assert "a: read as moore from h264 yuv420p (lossy: some quality went before scoring)." in text
+    assert "b: read as moore from PNG (lossless)." in scores_to_text([tmp_path / "b"])
+
+
+def test_a_part_of_a_benchmark_is_titled_so(tmp_path, make_scores):
+    part = {**READING, "asked": 16, "stride": 2}
+    write_scores(tmp_path / "a", make_scores("a", official=False, reading=part))
+    text = scores_to_text([tmp_path / "a"])
+    assert text.startswith("synthetic-v1, iper layout, a part of its frames (unofficial): 2 clips")
+    assert "; unofficial, 8 of 16 frames (stride 2, offset 0, count 0)." in text
+
+
 def test_two_rows_of_one_model_are_told_apart(folders, tmp_path, make_scores):
     write_scores(tmp_path / "again", make_scores("mesh_warp", quality=0.7))
     (section,) = scores_to_sections([folders[1], tmp_path / "again"])
