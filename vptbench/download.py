@@ -8,8 +8,7 @@ with another hash it is deleted, since nobody can tell which of its bytes are wr
 should bring a file: two spoil each other's part, which the hash then tells.
 
 Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps what the server said of the file: how long
-it is, and which edition. A rest is taken of that edition alone, up to that length. Here nothing tells whether
-two processes spoilt each other's part: the caller keeps a second one out.
+it is, and which edition. A rest is taken of that edition alone. The caller keeps a second process out.
 """
 
 import json

@@ -13,6 +13,9 @@ from vptbench.skeleton import COCO_18, COCO_18_LIMBS, JOINT_COLOURS, LIMBS
 CIRCLE_RATIO, LINE_RATIO = 1 / 75, 0.75
 """Of OpenPose: the stroke of a joint's circle by √(H·W), and that of a limb by the circle's."""
 
+FARTHEST = 30_000
+"""Pixels: where what lies farther off is drawn, since OpenCV knows no larger numbers."""
+
 DWPOSE_RADIUS = 4
 """Pixels, in pictures of any size: of a joint's disc, and half the width of a limb's ellipse."""
 
@@ -47,13 +50,18 @@ def draw_skeleton(frame: Frame, keypoints: NDArray[np.float32]) -> Frame:
     stroke = max(1, _round(math.sqrt(frame.shape[0] * frame.shape[1]) * CIRCLE_RATIO))
     line = max(1, _round(stroke * LINE_RATIO))
     there = keypoints[:, 2] > 0
-    points = [(_round(x), _round(y)) for x, y in np.where(there[:, None], keypoints[:, :2], 0)]
+    points = [(_round(x), _round(y)) for x, y in np.where(there[:, None], _near(keypoints), 0)]
     for a, b in LIMBS:
         if there[a] and there[b]:
             cv2.line(drawn, points[a], points[b], JOINT_COLOURS[b], line)
     for joint in np.flatnonzero(there):
         cv2.circle(drawn, points[joint], stroke // 2, JOINT_COLOURS[joint], stroke)
     return drawn
+
+
+def _near(keypoints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """X and y, (K, 2), those that lie farther off than any picture is large brought to `FARTHEST`."""
+    return np.clip(keypoints[:, :2], -FARTHEST, FARTHEST)
 
 
 def draw_dwpose(size: tuple[int, int], keypoints: NDArray[np.float32]) -> Frame:
@@ -72,6 +80,7 @@ def draw_dwpose(size: tuple[int, int], keypoints: NDArray[np.float32]) -> Frame:
     """
     drawn = np.zeros((*size, 3), np.uint8)
     joints = keypoints[list(COCO_18)]
+    joints[:, :2] = _near(joints)
     there = joints[:, 2] >= DWPOSE_LEAST_CONFIDENCE
     for limb, (a, b) in enumerate(COCO_18_LIMBS):
         if there[a] and there[b]:

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from vptbench.drawing import DWPOSE_COLOURS, draw_dwpose, draw_skeleton
 from vptbench.skeleton import BODY_25, COCO_18, COCO_18_LIMBS, JOINT_COLOURS, missing_keypoints
@@ -95,3 +96,14 @@ def test_coco_18_names_the_same_joints():
         "RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar",
     ]  # fmt: skip
     assert len(COCO_18_LIMBS) == 17
+
+
+@pytest.mark.parametrize("far", [1e12, -1e12, 3e38])
+def test_a_joint_far_off_does_no_harm(far):
+    """Its limb leaves the picture where it should: to the right, along the row of its other end."""
+    keypoints = missing_keypoints(1)[0]
+    keypoints[1], keypoints[2] = (32, 20, 1), (far, 20, 1)  # neck and right shoulder
+    frame = draw_skeleton(np.zeros((64, 64, 3), np.uint8), keypoints)
+    side = slice(36, 64) if far > 0 else slice(0, 28)
+    assert frame[20, side].any(axis=1).all()
+    draw_dwpose((64, 64), keypoints)

@@ -113,7 +113,9 @@ def _frames(rows: Sequence[Row]) -> str:
     layouts: dict[str, list[str]] = {}
     for row in rows:
         resized = row.scores.resize
-        how = row.scores.layout + (f", resized by {resized['method']}" if resized else "")
+        reading = row.scores.reading
+        how = row.scores.layout + (f" from {reading['container']}" if reading else "")
+        how += f", resized by {resized['method']}" if resized else ""
         layouts.setdefault(how, []).append(printable(row.name))
     if len(layouts) == 1:
         return f"Generated frames were read as {printable(next(iter(layouts)))}."

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from vptbench.clip import Clip
 from vptbench.drawing import draw_skeleton
@@ -13,6 +13,7 @@ from vptbench.image import Frame, image_to_bytes, resize_frame
 from vptbench.leaderboard.text import printable
 from vptbench.manifest import write_text, written_beside
 from vptbench.progress import track
+from vptbench.report.lettering import INK, PALE, PAPER, RED, fit_text, to_font
 from vptbench.store import Store, schema
 from vptbench.store.quality import Quality, qualities_to_csv, quality_to_lines, store_to_qualities
 from vptbench.store.videos import videos_to_text
@@ -36,10 +37,6 @@ CARD = TEXT + PICTURES * (THUMBNAIL + GAP)
 """Width of a clip's text and pictures, pixels."""
 
 JITTER = "Jitter is the median second difference of the joints' places in time."
-
-PAPER, INK, PALE, RED = (255, 255, 255), (20, 20, 20), (110, 110, 110), (200, 0, 0)
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def write_store_view(store: Store, out: Path, damaged: dict[str, str] | None = None) -> list[Path]:
@@ -161,9 +158,9 @@ def _page_to_picture(
     picture = Image.new("RGB", (width, HEAD + MARGIN + rows * (THUMBNAIL + MARGIN)), PAPER)
     draw = ImageDraw.Draw(picture)
     for index, text in enumerate(head):
-        font = _font(17 if index == 0 else 13)
+        font = to_font(17 if index == 0 else 13)
         place = MARGIN, 8 + (0, 22, 38)[index]
-        draw.text(place, _fitted(text, font, width - 2 * MARGIN), PALE if index else INK, font)
+        draw.text(place, fit_text(text, font, width - 2 * MARGIN), PALE if index else INK, font)
     for index, quality in enumerate(page):
         row, column = divmod(index, columns)
         place = MARGIN + column * (CARD + MARGIN), HEAD + MARGIN + row * (THUMBNAIL + MARGIN)
@@ -190,35 +187,12 @@ def _draw_card(picture: Image.Image, clip: Clip, quality: Quality, place: tuple[
         ),
     ]
     for index, (text, colour, size) in enumerate(lines):
-        font = _font(size)
-        draw.text((x, y + index * LINE), _fitted(text, font, TEXT - 2 * GAP), colour, font)
+        font = to_font(size)
+        draw.text((x, y + index * LINE), fit_text(text, font, TEXT - 2 * GAP), colour, font)
     for index, (number, frame) in enumerate(clip_to_thumbnails(clip)):
         left = x + TEXT + index * (THUMBNAIL + GAP)
         picture.paste(Image.fromarray(frame), (left, y))
         if not (clip.keypoints[number, :, 2] > 0).any():
             draw.rectangle((left, y, left + frame.shape[1] - 1, y + frame.shape[0] - 1), outline=RED, width=3)
         corner = left + 5, y + frame.shape[0] - 6
-        draw.text(corner, str(number), PAPER, _font(11), anchor="ls", stroke_width=1, stroke_fill=INK)
-
-
-def _font(size: int) -> Font:
-    return ImageFont.load_default(size)
-
-
-def _fitted(text: str, font: Font, width: int) -> str:
-    """`text`, or its beginning and end with "..." between them, at most `width` pixels wide.
-
-    Pillow's own font knows ASCII alone: other letters are written as in Python, so that ids stay apart.
-    """
-    text = text.encode("ascii", "backslashreplace").decode()
-    if font.getlength(text) <= width:
-        return text
-    kept = len(text) - 1
-    while kept > 2 and font.getlength(_shortened(text, kept)) > width:
-        kept -= 1
-    return _shortened(text, kept)
-
-
-def _shortened(text: str, kept: int) -> str:
-    end = kept // 2
-    return f"{text[: kept - end]}...{text[len(text) - end :]}"
+        draw.text(corner, str(number), PAPER, to_font(11), anchor="ls", stroke_width=1, stroke_fill=INK)

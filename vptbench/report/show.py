@@ -12,11 +12,13 @@ from vptbench.clip import Clip
 from vptbench.drawing import draw_skeleton
 from vptbench.errors import UsageError
 from vptbench.image import Frame, frames_to_sheet, image_to_bytes
+from vptbench.leaderboard.text import printable
 from vptbench.manifest import written_beside
 from vptbench.mesh.flow import NO_FLOW, flow_to_pixels, warp_frame
 from vptbench.mesh.rasterise import vertices_to_face_table
 from vptbench.progress import track
 from vptbench.registry import check_known
+from vptbench.report.lettering import label_sheet
 from vptbench.video import frames_to_video
 
 BACKGROUND = 24
@@ -69,7 +71,7 @@ def write_view(clip: Clip, out: Path, settings: ViewSettings | None = None) -> N
         if out.suffix.lower() == ".mp4":
             frames_to_video(clip_to_movie(clip, settings), part, fps=clip.fps)
         else:
-            part.write_bytes(image_to_bytes(clip_to_sheet(clip, settings), out.suffix.lower()))
+            part.write_bytes(image_to_bytes(_clip_to_picture(clip, settings), out.suffix.lower()))
 
 
 def clip_to_sheet(clip: Clip, settings: ViewSettings) -> Frame:
@@ -80,10 +82,33 @@ def clip_to_sheet(clip: Clip, settings: ViewSettings) -> Frame:
         RegistryError: A view is unknown.
     """
     frames, views = _resolve(clip, settings)
-    spread = np.linspace(frames.start, frames.stop - 1, settings.columns)
-    numbers = np.unique(spread.round().astype(int))
-    columns = [clip_to_views(clip, int(number), views, settings.source) for number in numbers]
+    numbers = _spread(frames, settings.columns)
+    columns = [clip_to_views(clip, number, views, settings.source) for number in numbers]
     return frames_to_sheet([list(row) for row in zip(*columns, strict=True)])
+
+
+def _clip_to_picture(clip: Clip, settings: ViewSettings) -> Frame:
+    """`clip_to_sheet` with words: what is shown, in which rows, and the numbers of the frames."""
+    frames, views = _resolve(clip, settings)
+    numbers = _spread(frames, settings.columns)
+    words = [f"{clip.id}: {len(numbers)} of {len(clip)} frames"]
+    if {"flow", "warped"} & set(views):
+        words.append(f"flow and warp from frame {settings.source}")
+    sources = ((kind, clip.attributes.get(f"{kind}_source")) for kind in ("pose", "mesh"))
+    words += [f"{kind} from {source}" for kind, source in sources if source is not None]
+    return label_sheet(
+        clip_to_sheet(clip, settings), head=printable(", ".join(words)), left=views,
+        top=[(str(number), _is_lost(clip, number)) for number in numbers],
+    )  # fmt: skip
+
+
+def _spread(frames: range, columns: int) -> list[int]:
+    spread = np.linspace(frames.start, frames.stop - 1, columns)
+    return [int(number) for number in np.unique(spread.round().astype(int))]
+
+
+def _is_lost(clip: Clip, number: int) -> bool:
+    return not (clip.keypoints[number, :, 2] > 0).any()
 
 
 def clip_to_movie(clip: Clip, settings: ViewSettings) -> Iterator[Frame]:
@@ -96,6 +121,8 @@ def clip_to_movie(clip: Clip, settings: ViewSettings) -> Iterator[Frame]:
     frames, views = _resolve(clip, settings)
     for number in track(frames, total=len(frames), label=f"show {clip.id}", unit="frame"):
         sheet = frames_to_sheet([clip_to_views(clip, number, views, settings.source)])
+        top = [(f"{number} {view}" if view == views[0] else view, _is_lost(clip, number)) for view in views]
+        sheet = label_sheet(sheet, head="", left=(), top=top)
         height, width = sheet.shape[:2]
         yield np.pad(sheet, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
 

@@ -95,7 +95,17 @@ def test_what_cannot_be_drawn_is_refused(tmp_path, settings, error, message):
 
 def test_pictures_are_written(tmp_path):
     write_view(square_clip(), tmp_path / "a.png", ViewSettings(columns=2))
-    assert read_image(tmp_path / "a.png").shape == (168, 82, 3)
+    picture = read_image(tmp_path / "a.png")
+    grid = clip_to_sheet(square_clip(), ViewSettings(columns=2))
+    height, width = grid.shape[:2]
+    np.testing.assert_array_equal(picture[-height:, -width:], grid)
+    around = picture.copy()
+    around[-height:, -width:] = 255
+    assert (picture.shape[0] - height, picture.shape[1] - width > 40) == (42, True)  # two lines, a margin
+    assert (around[:22] < 128).any(axis=(0, 2)).sum() > 50  # the head
+    assert (around[:, : picture.shape[1] - width] < 160).any(axis=(1, 2)).sum() > 25  # names of five rows
+    red = (around[22:42, :, 0].astype(int) - around[22:42, :, 1] > 100).any(axis=0)
+    assert red.sum() > 4  # numbers of frames in which nobody is
 
 
 @pytest.mark.parametrize("width", [40, 41])
@@ -103,10 +113,10 @@ def test_videos_hold_all_frames_with_even_sides(tmp_path, width):
     clip = square_clip(width=width)
     settings = ViewSettings(views=("frame",))
     (first, *others) = clip_to_movie(clip, settings)
-    assert (first.shape, len(others)) == ((32, 40 + 2 * (width % 2), 3), 4)
-    np.testing.assert_array_equal(first[:, :width], clip.frames[0])  # nothing is cut off
+    assert (first.shape, len(others)) == ((52, 40 + 2 * (width % 2), 3), 4)
+    np.testing.assert_array_equal(first[20:, :width], clip.frames[0])  # nothing is cut off
     if width % 2:
-        np.testing.assert_array_equal(first[:, -1], clip.frames[0][:, -1])
+        np.testing.assert_array_equal(first[20:, -1], clip.frames[0][:, -1])
     write_view(clip, tmp_path / "a.MP4", ViewSettings())
     info = read_video_info(tmp_path / "a.MP4")
     assert (info.frames, info.fps) == (5, 25)
