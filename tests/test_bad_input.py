@@ -175,7 +175,7 @@ def test_a_full_disk_fails_clip_by_clip_and_the_next_run_goes_on(raw_folders, tm
         (("show", "{tmp}", "a"), "expected a folder with store.json"),
         (("show", "{store}", "s0003-009"), "did you mean 's0003-00"),
         (("show", "{store}", GOOD, "--out", "{tmp}/a.bmp"), "expected a picture named"),
-        (("check", "{tmp}"), "expected a folder with store.json, pack.json, outputs.json, scores.json,"),
+        (("check", "{tmp}"), "expected a folder with store.json, pack.json, export.json, outputs.json,"),
         (("check", "{store}/clips.csv"), "expected the columns of a leaderboard"),
         (("generate", "copy_sorce", "{store}", "{tmp}/o", "--benchmark", "synthetic-v1"), "'copy_source'"),
         (("generate", "copy_source", "{store}", "{tmp}/o", "--benchmark", "synthetic-v9"), "did you mean"),
