@@ -395,7 +395,7 @@ def _reason(error: BaseException) -> str:
 
 
 def _way_out(part: Path, place: Path, *, gone: bool = False) -> str:
-    if kept := _size(part):
-        return f"run again to go on after the {kept:,} bytes kept in {part}, or put the file at {place} by hand"
-    again = "the server has it no longer: look for another copy" if gone else "run again later"
+    kept = _size(part)
+    lost = "the server has it no longer: look for another copy" if gone else "run again later"
+    again = f"run again to go on after the {kept:,} bytes kept in {part}" if kept else lost
     return f"{again}, or put the file at {place} by hand"
