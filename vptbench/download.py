@@ -7,8 +7,8 @@ Where the hash is known (`url_to_file`), the part is renamed when the hash of al
 with another hash it is deleted, since nobody can tell which of its bytes are wrong. One process at a time
 should bring a file: two spoil each other's part, which the hash then tells.
 
-Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps what the server said of the file: how long
-it is, and which edition. A rest is taken of that edition alone. The caller keeps a second process out.
+Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps length and edition of the file as the server
+said them. A rest is taken of that edition alone. The caller keeps a second process out.
 """
 
 import json
@@ -177,10 +177,8 @@ def _refusal(error: OSError, url: str, part: Path, place: Path) -> str:
     if isinstance(error, requests.RequestException):
         gone = error.response is not None and error.response.status_code in GONE
         return f"expected {url}, got {_reason(error)}; {_way_out(part, place, gone=gone)}"
-    return (
-        f"expected to bring {place}, the system refused: {_reason(error)}; "
-        f"mend that, then {_way_out(part, place)}"
-    )
+    reason = _reason(error)
+    return f"expected to bring {place}, the system refused: {reason}; mend that, then {_way_out(part, place)}"
 
 
 def hash_fits(found: str, pinned: str) -> bool:
