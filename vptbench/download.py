@@ -7,8 +7,8 @@ Where the hash is known (`url_to_file`), the part is renamed when the hash of al
 with another hash it is deleted, since nobody can tell which of its bytes are wrong. One process at a time
 should bring a file: two spoil each other's part, which the hash then tells.
 
-Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps length and edition of the file as the server
-said them. A rest is taken of that edition alone. The caller keeps a second process out.
+Where it is not known (`url_to_new_file`), ``.NAME.tag.part`` keeps the length and edition that the server
+stated. A rest is taken of that edition alone. The caller keeps a second process out.
 """
 
 import json
