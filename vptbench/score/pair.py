@@ -81,7 +81,12 @@ def store_to_pairs(
         for item in items
     ]
     lengths = {item.id: how.length(item.first + item.count) for item in items}
-    problems = _missing_to_problems(generated, _wanted(pairs)) + _lengths_to_problems(generated, lengths)
+    ends = {item.id: len(targets.store[item.driving_clip]) for item in items}
+    problems = [
+        *_missing_to_problems(generated, _wanted(pairs)),
+        *_lengths_to_problems(generated, lengths),
+        *_ends_to_problems(generated, ends),
+    ]
     return _check(generated, targets, pairs, problems, resize=resize)
 
 
@@ -184,6 +189,22 @@ def _lengths_to_problems(generated: FrameReader, lengths: Mapping[str, int]) -> 
     return problems
 
 
+def _ends_to_problems(generated: FrameReader, ends: Mapping[str, int]) -> list[str]:
+    """Clips with frames whose numbers lie past the last frame: they were numbered from 1, say."""
+    problems = []
+    for clip in sorted(set(ends) & set(generated.ids)):
+        try:
+            last = max(generated.numbers(clip), default=0)
+        except VptbenchError:
+            continue  # named among what is missing
+        if not _is_counted(generated, clip) and last >= ends[clip]:
+            problems.append(
+                f"clip {clip}: found a frame of number {last}, past the last one, {ends[clip] - 1}; if the "
+                "names count from 1, say --first 1"
+            )
+    return problems
+
+
 def _is_counted(generated: FrameReader, clip: str) -> bool:
     """Whether no name says which frame each output is."""
     reader = generated.reader if isinstance(generated, ResizedFrames) else generated
@@ -229,9 +250,13 @@ def _sizes_to_problems(generated: FrameReader, targets: FrameReader, pairs: Sequ
 
 def sizes_to_problem(clip: str, found: Sequence[int], expected: Sequence[int]) -> str:
     """Two sizes (H, W) that should be equal, in words."""
+    panels, rest = divmod(found[1], expected[1])
+    way = "nothing is resized in silence: give --resize to allow it"
+    if found[0] == expected[0] and panels > 1 and not rest:
+        way = f"these look like {panels} panels side by side: give --panel {panels}/{panels} for the last"
     return (
         f"clip {clip}: expected frames of {expected[0]}×{expected[1]} as the target's, found "
-        f"{found[0]}×{found[1]}; nothing is resized in silence: give --resize to allow it"
+        f"{found[0]}×{found[1]}; {way}"
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from vptbench.benchmarks import load_benchmark
 from vptbench.errors import OutputError
 from vptbench.outputs import open_folder
-from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, store_to_pairs
+from vptbench.score.pair import Pair, folders_to_pairs, plain_pair, sizes_to_problem, store_to_pairs
 from vptbench.store.frames import StoreFrames
 from vptbench.video import frames_to_video
 
@@ -39,12 +39,30 @@ def numbered(frames, first=0):
 
 
 def test_outputs_may_hold_more_than_is_scored(targets, make_folder, grey):
-    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5, 6, 7)) for clip in ("a/1", "b", "c", "d")})
+    made = make_folder(
+        {clip: numbered(grey(1, 2, 3, 4)) for clip in ("a/1", "c", "d")}
+        | {"b": numbered(grey(1, 2, 3, 4, 5))}
+    )
     pairs = store_to_pairs(open_folder(made), targets, load_benchmark("synthetic-v1"))
     assert pairs == (
         plain_pair("a/1", (1, 2, 3)),
         plain_pair("b", (1, 2, 3, 4)),
     )  # without the source frame, sorted
+
+
+def test_frames_numbered_from_one_are_not_taken_one_off(targets, make_folder, grey):
+    """Five frames, 1 to 5, of a clip whose frames are 0 to 4: all are there, each in another's place."""
+    made = make_folder({"a/1": numbered(grey(1, 2, 3, 4)), "b": numbered(grey(1, 2, 3, 4, 5), first=1)})
+    text = "clip b: found a frame of number 5, past the last one, 4; if the names count from 1, say --first 1"
+    with pytest.raises(OutputError, match=text):
+        store_to_pairs(open_folder(made), targets, load_benchmark("synthetic-v1"))
+
+
+def test_panels_side_by_side_are_called_so():
+    text = sizes_to_problem("a", (64, 320), (64, 64))
+    assert text.endswith("these look like 5 panels side by side: give --panel 5/5 for the last")
+    assert "--resize" in sizes_to_problem("a", (64, 300), (64, 64))
+    assert "--resize" in sizes_to_problem("a", (32, 64), (64, 64))
 
 
 def test_what_is_missing_is_listed_whole(targets, make_folder, grey):
@@ -86,7 +104,8 @@ def test_sizes_are_compared_before_anything_is_measured(make_folder, grey):
 
 
 def test_a_store_of_another_size_is_named_or_allowed(targets, make_folder, grey):
-    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5, size=(8, 8))) for clip in ("a/1", "b")})
+    lengths = {"a/1": 4, "b": 5}
+    made = make_folder({clip: numbered(grey(*range(n), size=(8, 8))) for clip, n in lengths.items()})
     benchmark = load_benchmark("synthetic-v1")
     with pytest.raises(OutputError, match="clip a/1: expected frames of 16×16 as the target's, found 8×8; "):
         store_to_pairs(open_folder(made), targets, benchmark)
@@ -105,7 +124,7 @@ def test_a_pair_is_of_one_clip_unless_it_says_so():
 
 @pytest.mark.parametrize("stride", [1, 2, 3])
 def test_in_plain_benchmarks_both_sides_are_the_same_frames(targets, make_folder, grey, written, stride):
-    made = make_folder({clip: numbered(grey(1, 2, 3, 4, 5)) for clip in ("a/1", "b")})
+    made = make_folder({clip: numbered(grey(*range(n))) for clip, n in {"a/1": 4, "b": 5}.items()})
     pairs = store_to_pairs(open_folder(made), targets, load_benchmark(written(PLAIN | {"stride": stride})))
     assert [pair.numbers for pair in pairs] == [tuple(range(n))[::stride] for n in (4, 5)]
     assert all(pair == plain_pair(pair.clip, pair.numbers) for pair in pairs)
