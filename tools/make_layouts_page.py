@@ -8,8 +8,8 @@ A test fails where the page is not what this script writes.
 from pathlib import Path
 
 from vptbench.image import IMAGE_SUFFIXES
+from vptbench.outputs.arrays import ARRAY_SUFFIXES
 from vptbench.outputs.layouts import LAYOUTS, Layout
-from vptbench.outputs.media import ARRAY_SUFFIXES
 from vptbench.video import VIDEO_SUFFIXES
 
 PAGE = Path(__file__).parents[1] / "docs" / "layouts.md"
@@ -28,7 +28,8 @@ layout names a folder that several read alike.
 match, whose panels fit their sizes, and whose names are those of the clips; it prints which and why, and
 `scores.json` keeps it under `reading`. Folders of a model that are seen whole go before what anybody may
 write, and that before a folder that was renamed or is given from further down. Where two that fit read a
-folder differently, it asks for `--layout NAME`. Anything else is said by a pattern:
+folder differently, it asks for `--layout NAME`; so it does where plain pictures would be a model's strips
+if their folder had its name. Anything else is said by a pattern:
 
     vptbench score made scores/mine --store STORE --benchmark ID \\
         --pattern "{{clip}}/frame_{{frame:05d}}.png" --panel 5/5
@@ -48,7 +49,8 @@ folder differently, it asks for `--layout NAME`. Anything else is said by a patt
 - **Names**: a clip `001/9/1` may be called so, or `001-9-1` or `001_9_1`, each also with `.mp4` behind
   it. A name of no clip, or of two, and two names of one clip are refused. *source*: the clip of the
   source picture. *source_driving*: ends in `_` and the driving clip; *driving-source*: begins with the
-  driving clip and `-`. That two files were swapped, no name can tell.
+  driving clip and `-`. The rest of such a name is free, but the name of another clip than the item's
+  source is refused there. That two files were swapped, no name can tell.
 - **Containers**: pictures are {PICTURES}; videos {VIDEOS}; arrays {ARRAYS}. What a container loses (the
   quality of a JPEG, the codec and pixel format of a video) stands in `scores.json` and below every
   table. Hidden files, `__MACOSX` and GIFs beside better files are left alone.

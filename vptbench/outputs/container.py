@@ -13,11 +13,15 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from vptbench.errors import VideoError
 from vptbench.manifest import Json
-from vptbench.outputs.media import ARRAY_SUFFIXES, Media
+from vptbench.outputs.arrays import ARRAY_SUFFIXES, DAMAGE
+from vptbench.outputs.media import PNG_HEAD, Media
 from vptbench.video import VIDEO_SUFFIXES, read_video_codec
 
 LOSSLESS_CODECS = ("ffv1", "huffyuv", "ffvhuff", "utvideo", "png", "rawvideo", "qtrle")
 """FFmpeg's names; of others (H.264 at quantiser 0) nobody can tell without the encoder's settings."""
+
+LOSSLESS_PIXELS = ("rgb24", "bgr24", "gbrp", "rgb0", "bgr0", "rgba", "bgra")
+"""FFmpeg's names of what holds 8-bit RGB as it is; YUV of any kind rounds."""
 
 HEAD = 64 * 1024
 """Bytes of a WebP file that are searched for the kind of its picture."""
@@ -59,25 +63,28 @@ def media_to_container(media: Sequence[Media]) -> Container:
 
 def _file_to_container(path: Path) -> Container:
     suffix = path.suffix.lower()
-    if suffix == ".png":
-        return Container("PNG", lossless=True)
     if suffix in ARRAY_SUFFIXES:
         return Container("HDF5" if suffix.startswith(".h") else "NumPy", lossless=True)
     if suffix in VIDEO_SUFFIXES:
         codec, pixel_format = read_video_codec(path)
-        subsampled = any(part in pixel_format for part in ("420", "422", "411", "nv12"))
-        return Container(f"{codec} {pixel_format}", lossless=codec in LOSSLESS_CODECS and not subsampled)
+        lossless = codec in LOSSLESS_CODECS and pixel_format in LOSSLESS_PIXELS
+        return Container(f"{codec} {pixel_format}", lossless=lossless)
     return _picture_to_container(path)
 
 
 def _picture_to_container(path: Path) -> Container:
-    """A JPEG or WebP picture.
+    """A PNG, JPEG or WebP picture, whatever its name says.
 
     Raises:
-        VideoError: It is damaged.
+        VideoError: It is missing or damaged.
     """
-    with path.open("rb") as stream:
-        head = stream.read(HEAD)
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD)
+    except OSError as error:
+        raise VideoError(f"expected a picture at {path}, found none that can be read ({error})") from error
+    if head.startswith(PNG_HEAD):
+        return Container("PNG", lossless=True)
     if head[8:12] == b"WEBP":
         return (
             Container("WebP, lossless", lossless=True)
@@ -86,7 +93,7 @@ def _picture_to_container(path: Path) -> Container:
         )
     table = _luminance(path)
     if not table:
-        return Container(path.suffix[1:].upper(), lossless=False)
+        return Container(f"another kind of picture, called {path.suffix.lower()}", lossless=False)
     return Container(f"JPEG of quality {table_to_quality(table)}", lossless=False)
 
 
@@ -98,8 +105,9 @@ def _luminance(picture: Path | io.BytesIO) -> list[int]:
     """
     try:
         with Image.open(picture) as opened:
-            return list(opened.quantization[0]) if isinstance(opened, JpegImageFile) else []
-    except (OSError, Image.DecompressionBombError) as error:
+            tables = opened.quantization if isinstance(opened, JpegImageFile) else {}
+            return list(next(iter(tables.values()), []))  # luminance comes first, whatever its id
+    except (*DAMAGE, Image.DecompressionBombError) as error:
         raise VideoError(f"{picture}: expected a picture, found none that can be read ({error})") from error
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import cast
 
 from vptbench.errors import OutputError, VptbenchError
+from vptbench.outputs.arrays import ARRAY_SUFFIXES, Array
 from vptbench.outputs.layouts import FILMSTRIP, Code, Layout
 from vptbench.outputs.listing import Listing, shown
-from vptbench.outputs.media import ARRAY_SUFFIXES, Array, Filmstrip, Media, Pictures, Video, read_media_size
+from vptbench.outputs.media import Filmstrip, Media, Pictures, Video, read_media_size
 from vptbench.outputs.names import ONLY_CLIP, Wanted, names_to_clips
 from vptbench.outputs.panels import Panel, parse_panel
 from vptbench.outputs.pattern import CLIP, DEEP, FRAME, Pattern, parse_pattern, pattern_to_variants
@@ -77,10 +78,7 @@ def _matched_to_fit(
             return Fit(name, matched.sure, {}, why)
         if row.code:
             narrowed = Listing(listing.path, tuple(matched.files), ())
-            read = cast("Code", id_to_object(name, {name: row.code}, "layout"))
-            found = read(narrowed, wanted) or {}
-            panel = parse_panel(row.panel)
-            return Fit(name, matched.sure, {clip: _with_panel(found[clip], panel) for clip in found}, why)
+            return Fit(name, matched.sure, _read_by_code(narrowed, name, row, wanted) or {}, why)
         media = _files_to_media(listing.path, matched, row.panel)
         return Fit(name, matched.sure, _name(media, wanted, row.names), why)
     except VptbenchError as error:
@@ -90,15 +88,26 @@ def _matched_to_fit(
 
 def _code_to_fits(listing: Listing, name: str, row: Layout, wanted: Wanted | None) -> Iterator[Fit]:
     try:
-        read = cast("Code", id_to_object(name, {name: row.code}, "layout"))
-        found = read(listing, wanted)
-        if found is None:
+        media = _read_by_code(listing, name, row, wanted)
+        if media is None:
             return
-        panel = parse_panel(row.panel)
-        media = {clip: _with_panel(each, panel) for clip, each in found.items()}
-        yield Fit(name, sure=True, clips=_name(media, wanted, row.names), why=_plain_why(found))
+        yield Fit(name, sure=True, clips=_name(media, wanted, row.names), why=_plain_why(media))
     except VptbenchError as error:
         yield Fit(name, sure=True, clips={}, why="", problem=str(error))
+
+
+def _read_by_code(listing: Listing, name: str, row: Layout, wanted: Wanted | None) -> dict[str, Media] | None:
+    """What a row's code finds, cut to its panel; None where it does not fit.
+
+    Raises:
+        OutputError: It fits, but something is wrong.
+    """
+    read = cast("Code", id_to_object(name, {name: row.code}, "layout"))
+    found = read(listing, wanted)
+    if found is None:
+        return None
+    panel = parse_panel(row.panel)
+    return {clip: _with_panel(media, panel) for clip, media in found.items()}
 
 
 def _plain_why(found: Mapping[str, Media]) -> str:

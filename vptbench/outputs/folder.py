@@ -139,7 +139,9 @@ class Folder:
             "layout": self.layout,
             "why": self.why,
             **media_to_container(list(self.clips.values())).to_json(),
-            "wanted": None if wanted is None else {**wanted, "others": sorted(wanted["others"])},
+            "wanted": None
+            if wanted is None
+            else {**wanted, "clips": list(wanted["clips"]), "others": sorted(wanted["others"])},
         }
 
     def _media(self, clip: str) -> Media:

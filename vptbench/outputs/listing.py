@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vptbench.errors import OutputError
 from vptbench.image import IMAGE_SUFFIXES
-from vptbench.outputs.media import ARRAY_SUFFIXES
+from vptbench.outputs.arrays import ARRAY_SUFFIXES
 from vptbench.video import VIDEO_SUFFIXES
 
 GIF = ".gif"

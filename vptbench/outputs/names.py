@@ -9,9 +9,11 @@ layout says what else its names are made of:
 ``source_driving``    Anything, ``_``, and the driving clip; what stands before is the source picture's.
 ``driving-source``    The driving clip, ``-``, and anything.
 ====================  ==============================================================================
+
+Anything is not everything: a known clip there is another source picture's, unless it is the item's own.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vptbench.errors import OutputError
@@ -58,6 +60,10 @@ class Wanted:
     ordered: bool = False
 
 
+Rule = Callable[[str, WantedClip, frozenset[str]], bool]
+"""Whether a name is an item's; the last argument holds the spellings of all clips that are known."""
+
+
 def id_to_spellings(clip: str) -> frozenset[str]:
     """How a clip may be called in names of files and folders."""
     plain = {clip, clip.replace("/", "-"), clip.replace("/", "_")}
@@ -80,9 +86,13 @@ def names_to_clips(names: Iterable[str], wanted: Wanted, rule: str) -> dict[str,
     """
     found: dict[str, str] = {}
     unmatched, problems = [], []
-    others = {name for clip in wanted.others for name in id_to_spellings(clip)}
+    others = _spellings(wanted.others)
+    known = others | _spellings(
+        each for clip in wanted.clips for each in (clip.id, clip.source, clip.driving)
+    )
     for name in sorted(names):
-        clips = _name_to_ids(name, wanted, rule)
+        fitting = [fits for fits in RULES[rule] if name not in others or fits not in LOOSE]
+        clips = _name_to_ids(name, wanted.clips, (_is_clip, *fitting), known)
         if not clips and name in others:
             continue
         if not clips:
@@ -108,40 +118,55 @@ def names_to_clips(names: Iterable[str], wanted: Wanted, rule: str) -> dict[str,
     return found
 
 
-def _name_to_ids(name: str, wanted: Wanted, rule: str) -> list[str]:
+def _spellings(clips: Iterable[str]) -> frozenset[str]:
+    """How any of some clips may be called."""
+    return frozenset(name for clip in clips for name in id_to_spellings(clip))
+
+
+def _name_to_ids(
+    name: str, clips: Sequence[WantedClip], rules: Sequence[Rule], known: frozenset[str]
+) -> list[str]:
     """Ids of the clips that a name may mean; the first of the rules that finds any decides."""
-    clips = wanted.clips
     if any(clip.id == name for clip in clips) or (name == ONLY_CLIP and len(clips) == 1):
         return [name if any(clip.id == name for clip in clips) else clips[0].id]
-    for fits in (_is_clip, *RULES[rule]):
-        found = [clip.id for clip in clips if fits(name, clip)]
+    for fits in rules:
+        found = [clip.id for clip in clips if fits(name, clip, known)]
         if found:
             return found
     return []
 
 
-def _is_clip(name: str, clip: WantedClip) -> bool:
+def _is_clip(name: str, clip: WantedClip, _: frozenset[str]) -> bool:
     return name in id_to_spellings(clip.id)
 
 
-def _is_source(name: str, clip: WantedClip) -> bool:
+def _is_source(name: str, clip: WantedClip, _: frozenset[str]) -> bool:
     return name in id_to_spellings(clip.source)
 
 
-def _is_source_and_driving(name: str, clip: WantedClip) -> bool:
+def _is_source_and_driving(name: str, clip: WantedClip, _: frozenset[str]) -> bool:
     return _joined(name, clip.source, clip.driving, "_")
 
 
-def _ends_in_driving(name: str, clip: WantedClip) -> bool:
-    return any(name.endswith(f"_{each}") for each in id_to_spellings(clip.driving))
+def _ends_in_driving(name: str, clip: WantedClip, known: frozenset[str]) -> bool:
+    ends = [f"_{each}" for each in id_to_spellings(clip.driving)]
+    rests = [name.removesuffix(end) for end in ends if name.endswith(end)]
+    return any(_may_be_source(rest, clip, known) for rest in rests)
 
 
-def _is_driving_and_source(name: str, clip: WantedClip) -> bool:
+def _is_driving_and_source(name: str, clip: WantedClip, _: frozenset[str]) -> bool:
     return _joined(name, clip.driving, clip.source, "-")
 
 
-def _begins_with_driving(name: str, clip: WantedClip) -> bool:
-    return any(name.startswith(f"{each}-") for each in id_to_spellings(clip.driving))
+def _begins_with_driving(name: str, clip: WantedClip, known: frozenset[str]) -> bool:
+    starts = [f"{each}-" for each in id_to_spellings(clip.driving)]
+    rests = [name.removeprefix(start) for start in starts if name.startswith(start)]
+    return any(_may_be_source(rest, clip, known) for rest in rests)
+
+
+def _may_be_source(rest: str, clip: WantedClip, known: frozenset[str]) -> bool:
+    """Whether what a name holds beside the driving clip names no other clip than the item's source."""
+    return rest not in known or rest in id_to_spellings(clip.source)
 
 
 def _joined(name: str, first: str, second: str, joint: str) -> bool:
@@ -150,7 +175,10 @@ def _joined(name: str, first: str, second: str, joint: str) -> bool:
     )
 
 
-RULES: Mapping[str, tuple[Callable[[str, WantedClip], bool], ...]] = {
+LOOSE = (_ends_in_driving, _begins_with_driving)
+"""Rules that leave a part of the name open; what is exactly the name of one of `others` is that clip's."""
+
+RULES: Mapping[str, tuple[Rule, ...]] = {
     "clip": (),
     "source": (_is_source,),
     "source_driving": (_is_source_and_driving, _ends_in_driving),

@@ -131,16 +131,16 @@ def pattern_to_variants(pattern: Pattern) -> list[tuple[tuple[Pattern, ...], Pat
     """A pattern, and what is left of it in a folder further down.
 
     Returns:
-        Patterns of the folders that were left out, and the rest, the whole one first. A folder whose name
-        is the clip's can only be left out last: then the rest has one clip without a name.
+        Patterns of the folders that were left out, and the rest, the whole one first. Where a folder that
+        is named after the clip was left out, the rest has one clip without a name. A folder whose name
+        holds a frame's number, or more than the clip, is never left out.
     """
     folders = pattern.text.removeprefix(DEEP).split("/")
     variants: list[tuple[tuple[Pattern, ...], Pattern]] = [((), pattern)]
     for count in range(1, len(folders)):
         head = folders[:count]
-        named = [FRAME in (fields := parse_pattern(each).fields) or CLIP in fields for each in head[:-1]]
         last = parse_pattern(head[-1]).fields
-        if any(named) or FRAME in last or (CLIP in last and head[-1] != "{clip}"):
+        if FRAME in last or (CLIP in last and len(last) > 1):
             break
         variants.append((tuple(map(parse_pattern, head)), parse_pattern("/".join(folders[count:]))))
     return variants

@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vptbench.errors import OutputError
+from vptbench.outputs.arrays import Array, array_keys
 from vptbench.outputs.listing import Listing, is_nested, shown
-from vptbench.outputs.media import Array, Media, Pictures, Video, array_keys
+from vptbench.outputs.media import Media, Pictures, Video
 from vptbench.outputs.names import ONLY_CLIP, Wanted
 
 

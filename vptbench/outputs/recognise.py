@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from vptbench.errors import OutputError
 from vptbench.manifest import Json
@@ -72,8 +72,8 @@ def reopen_folder(path: Path | str, record: Mapping[str, Json]) -> FrameReader:
     if not record:
         return open_folder(path)
     try:
-        how = Reading(**{name: record[name] for name in vars(Reading())})  # type: ignore[arg-type]
-        wanted = _json_to_wanted(cast("Mapping[str, Json] | None", record["wanted"]))
+        how = Reading(**_take_typed(record, vars(Reading())))
+        wanted = _json_to_wanted(record["wanted"])
     except (KeyError, TypeError) as error:
         raise OutputError(
             f"{path}: expected the record of how this folder was read, found another ({error}); score again"
@@ -81,16 +81,36 @@ def reopen_folder(path: Path | str, record: Mapping[str, Json]) -> FrameReader:
     return open_folder(path, reading=how, wanted=wanted)
 
 
-def _json_to_wanted(found: Mapping[str, Json] | None) -> Wanted | None:
-    """What `Folder.to_json` made of it."""
+def _json_to_wanted(found: Json) -> Wanted | None:
+    """What `Folder.to_json` made of it.
+
+    Raises:
+        KeyError: Something is missing.
+        TypeError: Something is of another type.
+    """
     if found is None:
         return None
-    clips = cast("Sequence[Mapping[str, Json]]", found["clips"])
-    return Wanted(
-        tuple(WantedClip(**dict(clip)) for clip in clips),  # type: ignore[arg-type]
-        frozenset(cast("Sequence[str]", found["others"])),
-        ordered=bool(found["ordered"]),
-    )
+    record = _take_typed(found, {"clips": [], "others": [], "ordered": False})
+    if not all(isinstance(clip, str) for clip in record["others"]):
+        raise TypeError("others that are no names")
+    types = vars(WantedClip("", "", "", 0, 0))
+    clips = [WantedClip(**_take_typed(clip, types)) for clip in record["clips"]]
+    return Wanted(tuple(clips), frozenset(record["others"]), ordered=record["ordered"])
+
+
+def _take_typed(found: Json, like: Mapping[str, object]) -> dict[str, Any]:
+    """The values of some names, which must be of the types that `like` has.
+
+    Raises:
+        KeyError: One is missing.
+        TypeError: One is of another type.
+    """
+    if not isinstance(found, Mapping):
+        raise TypeError(f"{type(found).__name__} for {', '.join(like)}")
+    for name, value in like.items():
+        if type(found[name]) is not type(value):
+            raise TypeError(f"{name}: {type(found[name]).__name__}")
+    return {name: found[name] for name in like}
 
 
 def _take_named(listing: Listing, how: Reading, wanted: Wanted | None) -> Fit:
@@ -169,7 +189,9 @@ def _take(listing: Listing, how: Reading, wanted: Wanted | None) -> Fit:
     for tier in (sure, plain, others):
         good = [fit for fit in tier if not fit.problem and not LAYOUTS[fit.name].refusal]
         if good:
-            return _take_only(listing, good)
+            also = _panels_of_the_same(fits, good[0]) if tier is plain and not how.panel else []
+            telling = [fit for fit in also if named or LAYOUTS[fit.name].panel != FILMSTRIP]
+            return _take_only(listing, [*good, *telling])
         refused = [fit for fit in tier if LAYOUTS[fit.name].refusal]
         if refused:
             row = LAYOUTS[refused[0].name]
@@ -188,6 +210,20 @@ def _take(listing: Listing, how: Reading, wanted: Wanted | None) -> Fit:
         f"{describe(listing)}; give a folder that holds, and holds only, a folder of pictures for each clip, "
         "the pictures of one clip, or a video or an array for each clip; or name a --layout or a --pattern"
     )
+
+
+def _panels_of_the_same(fits: Sequence[Fit], taken: Fit) -> list[Fit]:
+    """Unseen rows of models which say that the files of a plain layout hold more than the frame."""
+    files = _files(taken)
+    return [
+        fit
+        for fit in fits
+        if not fit.sure and fit.clips and LAYOUTS[fit.name].panel and not fit.problem and _files(fit) == files
+    ]
+
+
+def _files(fit: Fit) -> frozenset[Path]:
+    return frozenset(file for media in fit.clips.values() for file in media.files)
 
 
 def _take_only(listing: Listing, good: Sequence[Fit]) -> Fit:

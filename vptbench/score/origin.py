@@ -10,13 +10,13 @@ from vptbench.outputs import Outputs
 from vptbench.outputs.folder import Folder
 from vptbench.outputs.names import Wanted, WantedClip
 from vptbench.outputs.reader import FrameReader
-from vptbench.score.resize import ResizedFrames
+from vptbench.score.resize import reader_to_unresized
 from vptbench.store import Store
 
 
 def reader_to_manifest(generated: FrameReader) -> Mapping[str, Json] | None:
     """What ``outputs.json`` says, where there is one."""
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    reader = reader_to_unresized(generated)
     return reader.manifest if isinstance(reader, Outputs) else None
 
 
@@ -26,7 +26,7 @@ def reader_to_record(generated: FrameReader) -> dict[str, Json]:
     Raises:
         VideoError: A file is damaged.
     """
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    reader = reader_to_unresized(generated)
     return reader.to_json() if isinstance(reader, Folder) else {}
 
 
@@ -79,7 +79,7 @@ def check_sources(generated: FrameReader, items: Sequence[Item]) -> None:
     Raises:
         OutputError: They were made from another picture, or driven by another clip.
     """
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    reader = reader_to_unresized(generated)
     if not isinstance(reader, Outputs):
         return
     for item in items:

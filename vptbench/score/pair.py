@@ -16,7 +16,7 @@ from vptbench.errors import OutputError, VptbenchError
 from vptbench.manifest import json_to_sha256
 from vptbench.outputs.folder import Folder, Reading
 from vptbench.outputs.reader import FrameReader
-from vptbench.score.resize import ResizedFrames
+from vptbench.score.resize import reader_to_unresized
 from vptbench.store.frames import StoreFrames
 
 
@@ -207,7 +207,7 @@ def _ends_to_problems(generated: FrameReader, ends: Mapping[str, int]) -> list[s
 
 def _is_counted(generated: FrameReader, clip: str) -> bool:
     """Whether no name says which frame each output is."""
-    reader = generated.reader if isinstance(generated, ResizedFrames) else generated
+    reader = reader_to_unresized(generated)
     return isinstance(reader, Folder) and reader.is_counted(clip)
 
 

@@ -60,3 +60,8 @@ class ResizedFrames:
         how = METHODS[check_known(self.method, METHODS, "way to resize")]
         resized = [cv2.resize(frame, (width, height), interpolation=how) for frame in found]
         return np.stack(resized).astype(np.uint8, copy=False)
+
+
+def reader_to_unresized(reader: FrameReader) -> FrameReader:
+    """The model's frames as they lie in their folder."""
+    return reader.reader if isinstance(reader, ResizedFrames) else reader

@@ -23,7 +23,7 @@ def wanted(*clips, others=()):
         ("source_driving", "portrait_001-9-1", "001/9/1"),
         ("source_driving", "image_local_image_dwpose_91-a+b", "91-a+b"),
         ("driving-source", "001_9_1-240131-1507", "001/9/1"),
-        ("driving-source", "91-a+b-001_9_1", "91-a+b"),
+        ("driving-source", "91-a+b-240131-1507", "91-a+b"),
     ],
 )
 def test_names_by_rule(rule, name, clip):
@@ -80,6 +80,35 @@ def test_two_ids_with_one_spelling_are_refused():
 
 def test_other_clips_of_the_store_are_left_alone():
     assert names_to_clips(["a", "t_1"], wanted("a", others=("t/1",)), "clip") == {"a": "a"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "names", "clips", "others", "found"),
+    [
+        ("source_driving", ["A_A", "A_B"], ["A", "B"], [], "no clip is called A_B"),
+        ("driving-source", ["A-B", "B-B"], ["A", "B"], [], "no clip is called A-B"),
+        ("driving-source", ["91-a+b-001_9_1"], ["001/9/1", "91-a+b"], [], "no clip is called 91-a"),
+        ("source_driving", ["001-9-1.mp4_B"], ["001/9/1", "B"], [], "no clip is called 001-9-1"),
+        ("source_driving", ["t_1_B"], ["B"], ["t/1"], "no clip is called t_1_B"),
+        ("driving-source", ["B-t_1"], ["B"], ["t/1"], "no clip is called B-t_1"),
+        ("source_driving", ["c_b"], [("x", "a", "b"), ("y", "c", "d")], [], "no clip is called c_b"),
+        ("driving-source", ["b-c"], [("x", "a", "b"), ("y", "c", "d")], [], "no clip is called b-c"),
+    ],
+)
+def test_the_picture_of_another_clip_is_not_the_items_own(rule, names, clips, others, found):
+    with pytest.raises(OutputError, match=f"found others: {found}"):
+        names_to_clips(names, wanted(*clips, others=others), rule)
+
+
+@pytest.mark.parametrize(("rule", "name"), [("source_driving", "my_B"), ("driving-source", "B-my")])
+def test_a_clip_of_the_store_is_not_taken_for_another(rule, name):
+    assert names_to_clips([name], wanted("B"), rule) == {"B": name}
+    assert names_to_clips([name, "B"], wanted("B", others=(name,)), rule) == {"B": "B"}
+    assert names_to_clips([name], wanted("B", others=(name,)), rule) == {}
+    cross = wanted(("x", "my", "B"), others=(name,))
+    assert names_to_clips([name], cross, rule) == {
+        "x": name
+    }  # its source and its driving clip, to the letter
 
 
 def test_a_single_clip_needs_no_name():

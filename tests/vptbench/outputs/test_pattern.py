@@ -91,4 +91,13 @@ def test_variants_leave_out_the_first_folders():
         (["log", "png"], "{clip}.png"),
     ]
     assert texts("{clip}/{frame}.png") == [([], "{clip}/{frame}.png"), (["{clip}"], "{frame}.png")]
-    assert texts("{clip}.mp4/frames/{frame}.png") == [([], "{clip}.mp4/frames/{frame}.png")]
+    assert texts("{clip}.mp4/frames/{frame}.png") == [
+        ([], "{clip}.mp4/frames/{frame}.png"),
+        (["{clip}.mp4"], "frames/{frame}.png"),
+        (["{clip}.mp4", "frames"], "{frame}.png"),
+    ]
+    assert texts("a/{clip}_{seed}/{frame}.png") == [
+        ([], "a/{clip}_{seed}/{frame}.png"),
+        (["a"], "{clip}_{seed}/{frame}.png"),
+    ]
+    assert texts("{frame}/{clip}.png") == [([], "{frame}/{clip}.png")]

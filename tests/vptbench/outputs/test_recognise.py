@@ -186,6 +186,35 @@ def test_strays_are_named(tmp_path):
         open_folder(tmp_path)
 
 
+@pytest.mark.parametrize("looked_for", [True, False])
+@pytest.mark.parametrize("renamed", [True, False])
+def test_strips_given_from_inside_are_asked_for(looked_for, renamed, tmp_path):
+    clip = {"91-a+b": frames(seed=1)}
+    foreign.bdmm_strips(tmp_path, clip)
+    folder = tmp_path / "91-a+b.mp4" / "frames"
+    folder = folder.rename(tmp_path / "mine") if renamed else folder
+    known = wanted(clip) if looked_for else None
+    text = (
+        r"expected one layout to fit, found flat-folder \(.*\) and bdmm-strips \(4 files are called "
+        r"frame_\{frame:05d\}\.png, panel 5/5:square\); say --layout flat-folder or --layout bdmm-strips"
+    )
+    with pytest.raises(OutputError, match=text):
+        open_folder(folder, wanted=known)
+    strips = open_folder(folder, layout="bdmm-strips", wanted=known)
+    np.testing.assert_array_equal(strips.frames(strips.ids[0], range(4)), clip["91-a+b"])
+    assert open_folder(folder, layout="flat-folder", wanted=known).frames(strips.ids[0], [0]).shape[2] == 80
+    assert open_folder(folder, reading=Reading(panel="5/5"), wanted=known).layout == "flat-folder"
+
+
+def test_frames_of_one_panel_are_not_asked_for(tmp_path):
+    clip = {"91-a+b": frames()}
+    foreign.bdmm_frames(tmp_path, clip)
+    for known in (wanted(clip), None):
+        assert open_folder(tmp_path / "91-a+b.mp4", wanted=known).layout == "flat-folder"
+    foreign.picture(tmp_path / "wide" / "0.png", np.zeros((16, 32, 3), np.uint8))
+    assert open_folder(tmp_path / "wide").layout == "flat-folder"  # a filmstrip only if names say so
+
+
 def test_strips_of_another_width_are_no_bdmm_strips(tmp_path):
     for k in range(2):
         foreign.picture(tmp_path / "a.mp4" / "frames" / f"frame_{k:05d}.png", np.zeros((16, 81, 3), np.uint8))
@@ -294,7 +323,17 @@ def test_a_pattern_is_opened_again_and_damaged_records_are_refused(tmp_path):
     again = reopen_folder(tmp_path, record)
     assert (again.clips, again.reading) == (reader.clips, reader.reading)
     assert again.numbers("91-a+b") == (0, 2, 4, 6)
-    for change in ({"stride": "2"}, {"wanted": {}}, {"wanted": 3}, {"first": None}):
+    known = record["wanted"]
+    (first, _) = known["clips"]
+    damaged = [
+        {"wanted": {**known, "clips": ["ab"]}}, {"wanted": {**known, "clips": "ab"}},
+        {"wanted": {**known, "clips": [{"id": 5}]}}, {"wanted": {**known, "clips": [{**first, "id": 5}]}},
+        {"wanted": {**known, "clips": [{**first, "first": "0"}]}}, {"wanted": {**known, "others": [5]}},
+        {"wanted": {**known, "clips": [{**first, "count": True}]}}, {"wanted": {**known, "others": "ab"}},
+        {"wanted": {**known, "ordered": None}}, {"wanted": []}, {"pattern": 5}, {"layout": 5},
+        {"panel": None},
+    ]  # fmt: skip
+    for change in ({"stride": "2"}, {"wanted": {}}, {"wanted": 3}, {"first": None}, *damaged):
         with pytest.raises(
             OutputError, match="expected the record of how this folder was read, found another"
         ):
