@@ -17,6 +17,7 @@ from scipy.interpolate import RBFInterpolator
 from baselines.background import frame_to_background, grown
 from baselines.untrained import Untrained
 from vptbench.clip import Frames, PoseClip, SourceFrame
+from vptbench.drawing import FARTHEST
 from vptbench.errors import ModelError
 from vptbench.image import Frame
 from vptbench.skeleton import LIMBS
@@ -138,7 +139,7 @@ def _to_skeleton(joints: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[
     empty = np.ones(size[:2], np.uint8)
     for limb in LIMBS:
         if np.isfinite(joints[list(limb)]).all():
-            start, end = joints[list(limb)].round().astype(int).tolist()
+            start, end = joints[list(limb)].clip(-FARTHEST, FARTHEST).round().astype(int).tolist()
             cv2.line(empty, start, end, 0)
     if empty.all():
         return np.full(size[:2], np.inf, np.float32)

@@ -82,6 +82,18 @@ def test_a_missing_joint_is_left_out():
     np.testing.assert_array_equal(warp(dataclasses.replace(clip, keypoints=keypoints)), clip.frames)
 
 
+@pytest.mark.parametrize("far", [1e10, -1e10, 1e30])
+@pytest.mark.parametrize("row", [0, 1], ids=["source", "driving"])
+def test_a_joint_far_off_fails_nothing(row, far):
+    clip = figure_clip([(0, 0), (6, 4)])
+    keypoints = clip.keypoints.copy()
+    keypoints[row, BODY_25.index("LShoulder"), 0] = far
+    made = warp(dataclasses.replace(clip, keypoints=keypoints))
+    assert made.shape == clip.frames.shape
+    if row == 1:
+        np.testing.assert_array_equal(made[0], clip.frames[0])  # the frame beside it is as it was
+
+
 @pytest.mark.parametrize("joints", [(), LIMBS[:1], LIMBS[:2]], ids=len)
 def test_too_few_joints_give_the_source(joints):
     clip = figure_clip([(0, 0), (6, 4)], joints)

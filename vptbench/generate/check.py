@@ -27,20 +27,20 @@ def inputs_to_problems(path: Path) -> list[str]:
     for clip in track(entries, total=len(entries), label="check"):
         files = cast("Mapping[str, Mapping[str, str]]", entries[clip]["files"])
         for part in (SOURCE, *formats):
-            problem = _file_to_problem(path, files.get(part))
+            problem = _file_to_problem(path, files.get(part), failures.get(clip, "not exported yet"))
             problems += [f"{clip}: {part}: {problem}"] if problem else []
     if not problems:
         text = entries_to_csv({clip: entries.get(clip) for clip in clips}, formats)
         table = path / TABLE
-        if not table.is_file() or table.read_text(encoding="utf-8") != text:
+        if not table.is_file() or table.read_bytes() != text.encode():
             problems.append(f"{table}: expected what the manifest says, found none or another; export again")
     return problems
 
 
-def _file_to_problem(folder: Path, file: Mapping[str, str] | None) -> str:
+def _file_to_problem(folder: Path, file: Mapping[str, str] | None, why: str) -> str:
     """What is wrong with a part of an item; empty if nothing is."""
     if file is None:
-        return "expected it, found none; export again"
+        return f"expected it, found none ({why}); export again"
     place = folder / check_relative(file["path"], "path of an entry")
     if not place.exists():
         return f"expected {place}, found none; export again"

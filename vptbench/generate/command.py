@@ -1,5 +1,6 @@
 """Any command line as a model: run clip by clip, with its time limited and its words kept."""
 
+import contextlib
 import os
 import shlex
 import shutil
@@ -270,8 +271,7 @@ def _run(words: list[str], job: _Job, clip: str) -> float:
             except subprocess.TimeoutExpired:
                 code = None
             finally:
-                if watcher.returncode is None:
-                    _kill(watcher)
+                _kill(watcher)
     if code:
         ending = f"signal {code - 128}" if code > 128 else f"status {code}"
         raise ModelError(f"expected the program to end well, it ended with {ending}{_told(log, job.outputs)}")
@@ -284,12 +284,13 @@ def _run(words: list[str], job: _Job, clip: str) -> float:
 
 
 def _kill(watcher: "subprocess.Popen[bytes]") -> None:
-    """End a program with everything that it started."""
+    """End a program with everything that it started; what it left running, where it has ended itself."""
     if sys.platform == "win32":
         if watcher.stdin is not None:
             watcher.stdin.close()
     else:
-        os.killpg(watcher.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # none left, or none but zombies
+            os.killpg(watcher.pid, signal.SIGKILL)
     watcher.wait()
 
 

@@ -3,11 +3,13 @@
 ==============================  ==============================================================================
 export.json                     The manifest (``vptbench-export`` 1), which comes last: ``benchmark``,
                                 ``clip_list_sha256``, ``store`` (where the poses came from) and ``clips`` as
-                                in ``outputs.json``; ``formats``; ``entries`` (id to ``files``: a format, or
-                                "source", to its ``path`` and ``sha256``; ``source``, ``driving``, ``first``,
-                                ``count``, ``size``, ``fps``); ``failures``; ``complete``.
+                                in ``outputs.json``; ``formats`` that some item is in; ``entries`` (id to
+                                ``files``: a format, or "source", to its ``path`` and ``sha256``, of what is
+                                done; ``source``, ``driving``, ``first``, ``count``, ``size``, ``fps``);
+                                ``failures``; ``complete``.
 items.csv                       A line a video: which source frame drives it along which frames of which clip,
-                                and the path of each part.
+                                and the path of each part, empty where it is missing. Cells that a
+                                spreadsheet would run begin with an apostrophe.
 source/<item>.png               The one picture of the person.
 openpose-json/<item>/           ``<clip>_<frame>_keypoints.json``.
 skeleton-png/<item>/            ``<frame>.png``; ``dwpose/<item>/`` likewise.
@@ -30,6 +32,7 @@ from typing import cast
 from vptbench.benchmarks.items import Item
 from vptbench.engine import tasks_to_results
 from vptbench.errors import ExportError, UsageError, VptbenchError
+from vptbench.formulas import neutralise
 from vptbench.generate.drive import item_to_given
 from vptbench.generate.export import (
     FORMATS,
@@ -93,6 +96,11 @@ class _Task:
     parts: Mapping[str, str]
     earlier: Entry | None
 
+    @property
+    def lacking(self) -> list[str]:
+        """Parts that an earlier start did not finish, or that are gone."""
+        return _lacking(self.parts, self.earlier)
+
 
 def store_to_exports(
     store: Path,
@@ -142,6 +150,8 @@ def store_to_inputs(
 ) -> ExportReport:
     """Write source frames and poses of a benchmark's items. What is there already is kept.
 
+    An item's formats are written one by one: what one of them refuses is told, and the others are done.
+
     No frame of a store but source frames is written, and nothing that was made of one.
 
     Args:
@@ -163,39 +173,49 @@ def store_to_inputs(
     plan, out = resolve_plan(store, benchmark), Path(out).resolve()
     facts = plan_to_facts(plan, out)
     earlier = _open_earlier(out, facts)
-    known = cast("list[str]", earlier["formats"]) if earlier else []
-    chosen = [name for name in INPUT_FORMATS if name in {*known, *formats}]
     done = {} if earlier is None else cast("dict[str, Entry]", earlier["entries"])
+    known = {part for entry in done.values() for part in _files(entry)}
+    chosen = [name for name in INPUT_FORMATS if name in {*known, *formats}]
     paths = ids_to_paths(item.id for item in plan.items)
+    parts = {item.id: _parts(paths[item.id], chosen) for item in plan.items}
     everything = [
-        _Task(item, Path(store).resolve(), out, _parts(paths[item.id], chosen), done.get(item.id))
+        _Task(
+            item, Path(store).resolve(), out, parts[item.id], _to_kept(done.get(item.id), parts[item.id], out)
+        )
         for item in plan.items
     ]
-    entries = {task.item.id: task.earlier for task in everything if task.earlier and not _lacking(task)}
+    entries = {task.item.id: task.earlier for task in everything if task.earlier}
     failures: dict[str, str] = {}
 
+    def written() -> list[str]:
+        made = {part for entry in entries.values() for part in _files(entry)}
+        return [name for name in chosen if name in known | made]
+
     def write() -> None:
-        complete = len(entries) == len(plan.items)
+        complete = not any(_lacking(parts[item.id], entries.get(item.id)) for item in plan.items)
         body: dict[str, Json] = {
-            "formats": chosen,
+            "formats": written(),
             "entries": entries,
             "failures": failures,
             "complete": complete,
         }
         write_manifest(out / MANIFEST, kind=FORMAT, version_number=VERSION, body={**facts, **body})
 
-    skipped, tasks = tuple(entries), [task for task in everything if task.item.id not in entries]
+    tasks = [task for task in everything if task.lacking]
+    skipped = tuple(task.item.id for task in everything if not task.lacking)
     write()
     results = tasks_to_results(_task_to_entry, tasks, workers=workers, scheduler=scheduler)
     for task, result in track(results, total=len(tasks), label="export"):
         if isinstance(result, VptbenchError):
-            failures[task.item.id] = " ".join(str(result).split())
+            failures[task.item.id] = _to_line(result)
         else:
-            entries[task.item.id] = result
+            entry, problem = result
+            entries |= {task.item.id: entry} if _has_format(entry) else {}
+            failures |= {task.item.id: problem} if problem else {}
         write()
-    write_text(out / TABLE, entries_to_csv({item.id: entries.get(item.id) for item in plan.items}, chosen))
+    write_text(out / TABLE, entries_to_csv({item.id: entries.get(item.id) for item in plan.items}, written()))
     return ExportReport(
-        done=tuple(task.item.id for task in tasks if task.item.id in entries),
+        done=tuple(task.item.id for task in tasks if task.item.id not in failures),
         skipped=skipped,
         failed=dict(sorted(failures.items())),
     )
@@ -219,7 +239,7 @@ def open_inputs(path: Path) -> Mapping[str, Json]:
 
 
 def entries_to_csv(entries: Mapping[str, Entry | None], formats: Sequence[str]) -> str:
-    """The text of ``items.csv``: a line for each item that is done."""
+    """The text of ``items.csv``: a line for each item of which something is done."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow((*COLUMNS, *formats))
@@ -227,29 +247,33 @@ def entries_to_csv(entries: Mapping[str, Entry | None], formats: Sequence[str]) 
         if entry is None:
             continue
         source, (height, width) = cast("Entry", entry["source"]), cast("list[int]", entry["size"])
-        files = cast("Mapping[str, Entry]", entry["files"])
-        where = (source["clip"], source["frame"], entry["driving"], entry["first"], entry["count"])
-        paths = [files[part]["path"] for part in (SOURCE, *formats)]
-        writer.writerow((item, *where, height, width, entry["fps"], *paths))
+        clips = [neutralise(str(name)) for name in (item, source["clip"], entry["driving"])]
+        where = (*clips[:2], source["frame"], clips[2], entry["first"], entry["count"])
+        files = _files(entry)
+        paths = [neutralise(str(files[part]["path"])) if part in files else "" for part in (SOURCE, *formats)]
+        writer.writerow((*where, height, width, entry["fps"], *paths))
     return stream.getvalue()
 
 
-def _task_to_entry(task: _Task) -> dict[str, Json]:
-    """Write what an item lacks; what the manifest says of it. A task of the engine."""
-    item, earlier = task.item, cast("Mapping[str, Json]", (task.earlier or {}).get("files", {}))
+def _task_to_entry(task: _Task) -> tuple[dict[str, Json], str]:
+    """Write what an item lacks; what the manifest says of it, and why parts failed. A task of the engine."""
+    item, files = task.item, dict(_files(task.earlier))
     source, poses = item_to_given(item, open_store(task.store))
-    missing = _lacking(task)
-    files: dict[str, Json] = {part: earlier[part] for part in task.parts if part not in missing}
-    for part in missing:
+    problems = []
+    for part in task.lacking:
         path = task.out / task.parts[part]
-        with written_beside(path) as beside:
-            if part == SOURCE:
-                beside.write_bytes(image_to_bytes(source.frame, ".png"))
-            else:
-                load_input_format(part).write(source, poses, beside)
+        try:
+            with written_beside(path) as beside:
+                if part == SOURCE:
+                    beside.write_bytes(image_to_bytes(source.frame, ".png"))
+                else:
+                    load_input_format(part).write(source, poses, beside)
+        except VptbenchError as error:
+            problems.append(_to_line(error))
+            continue
         files[part] = {"path": task.parts[part], "sha256": path_to_sha256(path)}
-    return {
-        "files": files,
+    entry: dict[str, Json] = {
+        "files": {part: files[part] for part in task.parts if part in files},
         "source": {"clip": item.source_clip, "frame": item.source_frame},
         "driving": item.driving_clip,
         "first": item.first,
@@ -257,6 +281,7 @@ def _task_to_entry(task: _Task) -> dict[str, Json]:
         "size": list(poses.size),
         "fps": poses.fps,
     }
+    return entry, "; ".join(dict.fromkeys(problems))
 
 
 def _parts(path: str, formats: Sequence[str]) -> dict[str, str]:
@@ -265,10 +290,33 @@ def _parts(path: str, formats: Sequence[str]) -> dict[str, str]:
     return {part: f"{part}/{path}{suffix}" for part, suffix in suffixes.items()}
 
 
-def _lacking(task: _Task) -> list[str]:
-    """Parts of an item that an earlier start did not finish, or that are gone."""
-    known = cast("Mapping[str, Json]", (task.earlier or {}).get("files", {}))
-    return [part for part, path in task.parts.items() if part not in known or not (task.out / path).exists()]
+def _to_kept(entry: Entry | None, parts: Mapping[str, str], out: Path) -> Entry | None:
+    """What an earlier start says of an item, cut down to what is still there; None if no format is."""
+    files = {
+        part: file for part, file in _files(entry).items() if part in parts and (out / parts[part]).exists()
+    }
+    kept = {**(entry or {}), "files": files}
+    return kept if _has_format(kept) else None
+
+
+def _lacking(parts: Mapping[str, str], entry: Entry | None) -> list[str]:
+    """Those of an item's parts that its entry has not."""
+    files = _files(entry)
+    return [part for part in parts if part not in files]
+
+
+def _files(entry: Entry | None) -> Mapping[str, Mapping[str, Json]]:
+    """An entry's parts, each with its path and hash."""
+    return cast("Mapping[str, Mapping[str, Json]]", (entry or {}).get("files", {}))
+
+
+def _has_format(entry: Entry) -> bool:
+    """Whether there is more of an item than its picture."""
+    return bool(set(_files(entry)) - {SOURCE})
+
+
+def _to_line(error: VptbenchError) -> str:
+    return " ".join(str(error).split())
 
 
 def _open_earlier(out: Path, facts: Mapping[str, Json]) -> Mapping[str, Json] | None:
@@ -305,7 +353,6 @@ def _is_entry(entry: Json) -> bool:
     files, size = entry.get("files"), entry["size"]
     return (
         isinstance(files, Mapping)
-        and SOURCE in files
         and all(isinstance(file, Mapping) and {"path", "sha256"} <= set(file) for file in files.values())
         and isinstance(entry["source"], Mapping)
         and {"clip", "frame"} <= set(entry["source"])

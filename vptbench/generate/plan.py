@@ -18,6 +18,13 @@ from vptbench.store.reader import Store, open_store
 POSE_PROVENANCE = ("pose_source", "mesh_source", "mask_source")
 """Attributes of clips that say where what a model is given came from."""
 
+MESHES = "meshes_sha256"
+"""Of the store's facts: the hash of all vertices, None where no clip has a mesh. Manifests that were written
+before there was one lack it, and tell nothing apart by it."""
+
+ROWS = 64
+"""Of vertices that are read at once."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -69,6 +76,8 @@ def facts_to_differences(
     pairs = [(name, earlier.get(name), now.get(name)) for name in names]
     before, after = (cast("Mapping[str, Json]", facts["store"]) for facts in (earlier, now))
     pairs += [(f"store.{name}", before.get(name), after[name]) for name in after if name != "path"]
+    if MESHES not in before:
+        pairs = [pair for pair in pairs if pair[0] != f"store.{MESHES}"]
     return [f"{name}: {old!r}, now {new!r}" for name, old, new in pairs if old != new]
 
 
@@ -93,9 +102,15 @@ def _store_to_json(store: Store, items: Sequence[Item], folder: Path) -> dict[st
     """Where the poses came from, those of the source frames included."""
     clips = {clip for item in items for clip in (item.source_clip, item.driving_clip)}
     sources: dict[str, set[str]] = {name: set() for name in POSE_PROVENANCE}
-    digest = hashlib.sha256()
+    digest, meshes = hashlib.sha256(), hashlib.sha256()
+    bodies = False
     for clip in map(store.__getitem__, sorted(clips)):
         digest.update(clip.keypoints.astype("<f4").tobytes())
+        if clip.mesh is not None:
+            bodies = True
+            meshes.update(clip.id.encode())
+            for first in range(0, clip.mesh.vertices.shape[0], ROWS):
+                meshes.update(clip.mesh.vertices[first : first + ROWS].astype("<f4").tobytes())
         for name, values in sources.items():
             values.add(str(clip.attributes[name]))
     return {
@@ -104,4 +119,5 @@ def _store_to_json(store: Store, items: Sequence[Item], folder: Path) -> dict[st
         "synth": store.manifest.get("synth"),
         **{name: sorted(values) for name, values in sources.items()},
         "poses_sha256": digest.hexdigest(),
+        MESHES: meshes.hexdigest() if bodies else None,
     }

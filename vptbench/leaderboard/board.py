@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from vptbench.errors import BoardError
-from vptbench.leaderboard.text import neutralise
+from vptbench.formulas import neutralise
 from vptbench.manifest import write_text
 
 FACTS = (
     "name", "kind", "benchmark", "benchmark_sha256", "clip_list_sha256", "reference_sha256", "truth_sha256",
-    "networks", "settings", "clips", "frames", "videos", "trained_on", "commit", "command", "vptbench",
-    "scores_sha256", "generated_sha256", "per_clip_sha256",
+    "networks", "settings", "clips", "frames", "videos", "container", "trained_on", "commit", "command",
+    "vptbench", "scores_sha256", "generated_sha256", "per_clip_sha256",
 )  # fmt: skip
 """Columns before the metrics. Older boards lack those of `LATER`, and get them when written.
 
@@ -40,6 +40,7 @@ networks           What measured: ``name=mode:sha256``, sorted, separated by spa
 settings           JSON: metric to what a reader must know beside its id (pooling, windows, seed).
 clips, frames      How many were scored.
 videos             "97 of 100 videos of the test split" where the store lacked some; else empty.
+container          What the generated frames lay in, then "lossless" or "lossy"; empty where nobody knows.
 trained_on         What the model learned from, as far as it was told.
 commit, command    How the outputs came about, as far as it was told.
 vptbench           Version that scored.
@@ -49,8 +50,11 @@ per_clip_sha256    Of the file of figures by clip, see `clips`.
 =================  ====================================================================================
 """
 
-LATER = ("settings", "videos", "generated_sha256", "per_clip_sha256")
+LATER = ("settings", "videos", "container", "generated_sha256", "per_clip_sha256")
 """Columns that older boards lack."""
+
+LOSSY = "lossy"
+"""How the cell of a container ends in which quality may have been lost."""
 
 ROW_HASH = "row_sha256"
 
@@ -90,6 +94,11 @@ class Entry:
     def name(self) -> str:
         """Of the entry."""
         return self.facts["name"]
+
+    @property
+    def lossy(self) -> bool:
+        """Whether the container of its frames may have lost some quality."""
+        return self.facts["container"].endswith(LOSSY)
 
     @property
     def ranked(self) -> bool:
@@ -153,7 +162,7 @@ def read_board(path: Path | str) -> Board:
 
 
 def read_table(path: Path) -> Table:
-    """Read a board's cells.
+    """Read a board's cells; lines without any are none.
 
     Raises:
         BoardError: It is missing, empty or no board.
@@ -166,7 +175,7 @@ def read_table(path: Path) -> Table:
             f"expected a leaderboard's CSV at {path}, found none that can be read ({error}); "
             "make one with `vptbench leaderboard add`"
         ) from error
-    return Table(path, header, _header_to_metrics(path, header), tuple(rows))
+    return Table(path, header, _header_to_metrics(path, header), tuple(row for row in rows if row))
 
 
 def write_board(board: Board) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 from pathlib import Path
 
+from vptbench.formulas import neutralise
 from vptbench.leaderboard.board import KINDS, read_board
 from vptbench.leaderboard.html import render
 from vptbench.leaderboard.inline import inline, policy
@@ -13,7 +14,6 @@ from vptbench.leaderboard.rules import RANDOM_SUFFIX, weights_to_sentence
 from vptbench.leaderboard.text import (
     escape_latex,
     escape_markdown,
-    neutralise,
     printable,
     rows_to_latex,
     rows_to_markdown,
@@ -86,7 +86,8 @@ def ranking_to_markdown(ranking: Ranking) -> str:
     parts = [f"# {escape_markdown(ranking_to_title(ranking))}", counts]
     if ranking.places:
         parts.append(rows_to_markdown(rows))
-    parts.append(" ".join([weights_to_sentence(ranking.board.metrics), RULE, *ranking.notes, BEST]))
+    losses = map(escape_markdown, ranking_to_losses(ranking))
+    parts.append(" ".join([weights_to_sentence(ranking.board.metrics), RULE, *ranking.notes, *losses, BEST]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -103,7 +104,8 @@ def ranking_to_latex(ranking: Ranking) -> str:
                 *map(escape_dash, _marked(place, ranking, r"\textbf{", "}")),
             ]
         )
-    said = [f"{ranking_to_title(ranking)}: {ranking_to_counts(ranking)}", RULE, *ranking.notes, BEST]
+    said = [f"{ranking_to_title(ranking)}: {ranking_to_counts(ranking)}", RULE, *ranking.notes]
+    said += [*ranking_to_losses(ranking), BEST]
     comment = " ".join([*said, weights_to_sentence(ranking.board.metrics)])
     return rows_to_latex(rows, f"rl{'r' * len(metrics)}", comment)
 
@@ -148,6 +150,16 @@ def ranking_to_counts(ranking: Ranking) -> str:
     facts = ranking.places[0].entry.facts
     lacking = f"; the store held {facts['videos']}" if facts["videos"] else ""
     return f"{facts['clips']} clips, {facts['frames']} frames{lacking}."
+
+
+def ranking_to_losses(ranking: Ranking) -> list[str]:
+    """Whose frames lay in files that may have lost some quality before scoring, in sentences."""
+    return [
+        f"Frames of {place.name} were read from {printable(place.entry.facts['container'])}: some quality "
+        "may have gone before scoring."
+        for place in ranking.places
+        if place.entry.lossy
+    ]
 
 
 def escape_dash(text: str) -> str:

@@ -55,7 +55,7 @@ def board_to_known(path: Path, scores: Sequence[Path]) -> tuple[int, int]:
     table = read_table(path)
     column = table.header.index("scores_sha256")
     at_hand = {file_to_sha256(each) for folder in scores for each in folder.rglob(MANIFEST)}
-    return sum(row[column] in at_hand for row in table.rows), len(table.rows)
+    return sum(len(row) > column and row[column] in at_hand for row in table.rows), len(table.rows)
 
 
 def _clips_to_problems(path: Path, entry: Entry) -> list[str]:

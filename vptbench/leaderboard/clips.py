@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 from vptbench.errors import BoardError
+from vptbench.formulas import neutralise
 from vptbench.leaderboard.board import Entry
-from vptbench.leaderboard.text import neutralise
 from vptbench.manifest import write_text
 from vptbench.scorefile import Scores
 

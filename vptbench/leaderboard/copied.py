@@ -109,7 +109,12 @@ def find_overflow(rows: Sequence[PublishedRow]) -> Iterator[Finding]:
         if ssim is not None and ssim < 1 and float(row.number) > PSNR_OVER_SSIM - 10 * math.log10(1 - ssim):
             yield number, f"too high for its SSIM of {ssim:g}: differences may have wrapped round in uint8"
         unit = L1_UNIT.get(row.group)
-        if l1 and unit and float(row.number) > PSNR_OVER_L1 - 20 * math.log10(l1 * unit):
+        if (
+            l1 is not None
+            and l1 > 0
+            and unit
+            and float(row.number) > PSNR_OVER_L1 - 20 * math.log10(l1 * unit)
+        ):
             yield number, f"too high for its L1 of {l1:g}: differences may have wrapped round in uint8"
 
 
@@ -128,8 +133,9 @@ def find_other_scales(rows: Sequence[PublishedRow]) -> Iterator[Finding]:
         if row.metric == "L1":
             groups.setdefault(row.group, []).append(float(row.number))
     for number, row in enumerate(rows):
-        if row.metric == "L1" and len(groups[row.group]) > 2 and row.number > 0:
-            times = float(row.number) / median(groups[row.group])
+        middle = median(groups[row.group]) if row.metric == "L1" and len(groups[row.group]) > 2 else 0
+        if middle > 0 and row.number > 0:
+            times = float(row.number) / middle
             if max(times, 1 / times) > SCALE:
                 words = f"{times:.2g} times" if times > 1 else f"1/{1 / times:.2g} of"
                 yield number, f"{words} the median of its group: another scale, or mistyped"

@@ -1,9 +1,11 @@
 """Scores to a row of a leaderboard."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vptbench.errors import BoardError
-from vptbench.leaderboard.board import Board, Entry, Value, read_board, write_board
+from vptbench.formulas import neutralise
+from vptbench.leaderboard.board import LOSSY, Board, Entry, Value, read_board, write_board
 from vptbench.leaderboard.clips import scores_to_clips, text_to_sha256, write_clips
 from vptbench.leaderboard.rules import (
     entry_to_refusals,
@@ -12,13 +14,17 @@ from vptbench.leaderboard.rules import (
     scores_to_refusals,
     scores_to_settings,
 )
-from vptbench.leaderboard.text import neutralise, printable
-from vptbench.manifest import file_to_sha256, json_to_sha256
+from vptbench.leaderboard.text import printable
+from vptbench.manifest import Json, file_to_sha256, json_to_sha256
 from vptbench.metrics import metric_facts
 from vptbench.scorefile import MANIFEST, Scores, read_scores, scores_to_problems
 
 CLAIMS = ("trained_on", "commit", "command")
 """Columns that hold what somebody told: given to `add_entry`, or claimed when scoring."""
+
+
+OURS, LOSSLESS = "vptbench-outputs", "lossless"
+"""The layout that `vptbench generate` writes, whose frames are PNG."""
 
 
 def add_entry(
@@ -98,7 +104,7 @@ def scores_to_entry(
         BoardError: The scores name no benchmark, or the name is empty, or a claim is unknown.
     """
     known = {**(scores.outputs or {}), **scores.claimed}
-    told = {**{claim: str(known.get(claim) or "") for claim in CLAIMS}, **(claims or {})}
+    told = {**{claim: _to_claim(known.get(claim)) for claim in CLAIMS}, **(claims or {})}
     title = printable(scores.model if name is None else name)
     if scores.benchmark is None or not title or set(told) != set(CLAIMS):
         raise BoardError(
@@ -127,6 +133,7 @@ def scores_to_entry(
         "clips": str(max(figure.clips for figure in scores.own.values())),
         "frames": str(max(figure.frames for figure in scores.own.values())),
         "videos": scores.lacking,
+        "container": _to_container(scores),
         **told,
         "vptbench": str(scores.libraries.get("vptbench", "")),
         "scores_sha256": scores_sha256,
@@ -137,3 +144,15 @@ def scores_to_entry(
     }
     values = {metric: Value(figure.value, figure.low, figure.high) for metric, figure in scores.own.items()}
     return Entry({column: neutralise(printable(text)) for column, text in facts.items()}, values)
+
+
+def _to_claim(told: Json) -> str:
+    """What outputs or a claim say, as a cell: of a command line with its settings the line."""
+    return str((told.get("line") if isinstance(told, Mapping) else told) or "")
+
+
+def _to_container(scores: Scores) -> str:
+    """What the generated frames lay in, and whether that may have lost some quality; empty if unknown."""
+    if scores.reading:
+        return f"{scores.reading['container']}, {LOSSLESS if scores.reading['lossless'] else LOSSY}"
+    return f"PNG, {LOSSLESS}" if scores.layout == OURS else ""

@@ -12,13 +12,16 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from vptbench.errors import BoardError
+from vptbench.formulas import neutralise
 from vptbench.leaderboard.check import board_to_problems
 from vptbench.leaderboard.copied import PublishedRow, rows_to_findings
-from vptbench.leaderboard.text import neutralise
 
 COLUMNS = tuple(field.name for field in fields(PublishedRow))
 SUSPECT = "suspect"
 """What stands in that column of a row that is marked."""
+
+MOST_DIGITS = 100
+"""Powers of ten that a figure may have before and after its point."""
 
 
 def mark_suspects(rows: Sequence[PublishedRow]) -> tuple[PublishedRow, ...]:
@@ -120,7 +123,10 @@ def _read_lines(path: Path) -> list[dict[str, str]]:
 
 
 def _is_number(text: str) -> bool:
+    """Whether a text is a finite number of a size that a figure can have."""
     try:
-        return Decimal(text).is_finite()
+        number = Decimal(text)
     except InvalidOperation:
         return False
+    exponent = number.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MOST_DIGITS and number.adjusted() <= MOST_DIGITS

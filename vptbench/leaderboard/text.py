@@ -1,10 +1,7 @@
-"""Strangers' texts, made harmless: for terminals, spreadsheets, Markdown and LaTeX; and tables of them."""
+"""Strangers' texts, made harmless: for terminals, Markdown and LaTeX; and tables of them."""
 
 import html
 from collections.abc import Sequence
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""First characters, after blanks, of what a spreadsheet takes for a formula; wide ones do in East Asia."""
 
 IN_LATEX = {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
@@ -18,12 +15,6 @@ IN_LATEX = {
 def printable(text: str) -> str:
     """A text on one line, without what a terminal would obey or what turns the direction of writing."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-
-
-def neutralise(text: str) -> str:
-    """A text that no spreadsheet runs as a formula."""
-    blank = text[:1] in {"\t", "\r", "\n"}
-    return f"'{text}" if blank or text.lstrip().startswith(FORMULA_STARTS) else text
 
 
 def escape_markdown(text: str) -> str:

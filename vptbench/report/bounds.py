@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from vptbench.leaderboard.digits import value_to_text
-from vptbench.report.table import Section
+from vptbench.report.table import Row, Section
 
 FLOOR, CEILING = "copy_source", "mp4_roundtrip"
-"""How the names of the two begin: the source frame repeated, and the true frames through a video coder."""
+"""The name of the source frame repeated, and how names of audits begin that are true frames through a video
+coder."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,8 @@ def section_to_bounds(section: Section) -> tuple[Bounds, ...]:
     for column in section.columns:
         pick = max if column.arrow == "↑" else min
         ends: list[float | None] = []
-        for start in (FLOOR, CEILING):
-            figures = [
-                row.scores.own.get(column.name)
-                for row in section.rows
-                if row.scores.model.startswith(start) and row.kind != "claimed"
-            ]
+        for is_end in (_is_floor, _is_ceiling):
+            figures = [row.scores.own.get(column.name) for row in section.rows if is_end(row)]
             known = [figure.value for figure in figures if figure is not None and figure.value is not None]
             ends.append(pick(known, default=None))
         words = [
@@ -58,3 +55,11 @@ def section_to_bounds(section: Section) -> tuple[Bounds, ...]:
         floor, ceiling = ends
         found.append(Bounds(floor, ceiling, tuple(words)))
     return tuple(found)
+
+
+def _is_floor(row: Row) -> bool:
+    return row.kind == "model" and row.scores.model == FLOOR
+
+
+def _is_ceiling(row: Row) -> bool:
+    return row.kind == "audit" and row.scores.model.startswith(CEILING)

@@ -1,6 +1,6 @@
 """A paragraph for a paper's methods section, made from what a section of scores recorded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from vptbench.benchmarks.source import source_to_text
@@ -46,7 +46,7 @@ def section_to_methods(section: Section) -> str:
         *(_metric(name, [row.scores for row in section.rows]) for name in _names(section)),
         _intervals(scores),
         _networks(scores),
-        _libraries(scores),
+        _libraries(section.rows),
     ]
     return " ".join(filter(None, sentences))
 
@@ -58,7 +58,7 @@ def _names(section: Section) -> list[str]:
 def _what(section: Section, scores: Scores) -> str:
     names = listed([printable(row.name) for row in section.rows])
     counts = f"{section.clips} clips and {section.frames} frames"
-    version = printable(str(scores.libraries.get("vptbench")))
+    version = _version(section.rows)
     sizes = sorted({tuple(cast("list[int]", clip["size"])) for clip in scores.clips.values()})
     size = f"of {_size(sizes[0])}" if len(sizes) == 1 else f"of {len(sizes)} sizes"
     if scores.benchmark is None:
@@ -110,17 +110,26 @@ def _targets(scores: Scores) -> str:
 
 def _frames(rows: Sequence[Row]) -> str:
     """How generated frames were read: what the container lost is in the figures."""
-    layouts: dict[str, list[str]] = {}
+    return f"Generated frames were read as {listed(_told_apart(rows, _layout))}."
+
+
+def _layout(scores: Scores) -> str:
+    how = scores.layout + (f" from {scores.reading['container']}" if scores.reading else "")
+    return how + (f", resized by {scores.resize['method']}" if scores.resize else "")
+
+
+def _told_apart(rows: Sequence[Row], tell: Callable[[Scores], str]) -> list[str]:
+    """What is told of each row's scores, once; with the rows' names where it is not the same of all."""
+    found: dict[str, list[str]] = {}
     for row in rows:
-        resized = row.scores.resize
-        reading = row.scores.reading
-        how = row.scores.layout + (f" from {reading['container']}" if reading else "")
-        how += f", resized by {resized['method']}" if resized else ""
-        layouts.setdefault(how, []).append(printable(row.name))
-    if len(layouts) == 1:
-        return f"Generated frames were read as {printable(next(iter(layouts)))}."
-    parts = [f"{printable(how)} ({listed(names)})" for how, names in layouts.items()]
-    return f"Generated frames were read as {listed(parts)}."
+        found.setdefault(printable(tell(row.scores)), []).append(printable(row.name))
+    if len(found) == 1:
+        return list(found)
+    return [f"{text or 'not recorded'} ({listed(names)})" for text, names in found.items()]
+
+
+def _version(rows: Sequence[Row]) -> str:
+    return listed(_told_apart(rows, lambda scores: str(scores.libraries.get("vptbench"))))
 
 
 def _pooling(scores: Scores) -> str:
@@ -189,6 +198,11 @@ def _networks(scores: Scores) -> str:
     return printable(f"Networks: {listed(parts)}.")
 
 
-def _libraries(scores: Scores) -> str:
+def _libraries(rows: Sequence[Row]) -> str:
+    parts = _told_apart(rows, _software)
+    return f"Software: {'; '.join(parts)}." if any(parts) else ""
+
+
+def _software(scores: Scores) -> str:
     known = [f"{name} {scores.libraries[name]}" for name in PACKAGES if name in scores.libraries]
-    return printable(f"Software: {', '.join(known)}, on {scores.device}.") if known else ""
+    return f"{', '.join(known)}, on {scores.device}" if known else ""

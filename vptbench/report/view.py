@@ -25,6 +25,8 @@ MOST_CLIPS = 100
 STRIPS, PLAYERS, EXTREMES = 13_000_000, 9_000_000, 2_000_000
 """Bytes of a page for pictures of each kind; what is over that is left out, and said."""
 
+LEFT_OUT = "Left out to keep the page small"
+
 LONG = ("metrics", "clips", "per_clip", "per_frame")
 """Fields of scores that the provenance record leaves to the table and to the files."""
 
@@ -96,16 +98,19 @@ def section_to_view(section: Section, *, sections: int, players: int) -> Section
     if len(listed_clips) < len(order):
         omitted.insert(0, f"{len(listed_clips)} of {len(order)} clips are listed, evenly over their order.")
     bounds = section_to_bounds(section)
+    chosen = choose_clips(order, players)
+    played, unplayed = _to_players(album, values, chosen, PLAYERS // sections)
+    ends, endless = _to_extremes(album, values, lead, EXTREMES // sections)
     return SectionView(
         section=section,
         bounds=bounds,
         lead=lead,
         names=tuple(names),
         dots=tuple(_to_dots(section, values, names, bounds)),
-        players=tuple(_to_players(album, values, choose_clips(order, players), PLAYERS // sections)),
-        extremes=tuple(_to_extremes(album, values, lead, EXTREMES // sections)),
+        players=tuple(played),
+        extremes=tuple(ends),
         clips=tuple(clips),
-        omitted=tuple(omitted + album.problems),
+        omitted=(*omitted, *unplayed, *endless, *album.problems),
         notes=tuple(_row_to_note(section, row, reason) for row in section.rows for reason in _reasons(row)),
         methods=section_to_methods(section),
         records=tuple((row.name, scores_to_record(row.scores)) for row in section.rows),
@@ -147,7 +152,9 @@ def _to_dots(
 
 def _to_players(
     album: Album, values: Values, chosen: Sequence[tuple[str, str]], budget: int
-) -> Iterator[Player]:
+) -> tuple[list[Player], list[str]]:
+    """Clips that play as long as these stay within the budget, and what had to be left out."""
+    found: list[Player] = []
     panels = (1 + len(player_rows(album, values))) * STEPS * max(1, len(chosen))
     height = pictures_to_height(panels, _shape(album, [clip for clip, _ in chosen]), budget)
     for place, (clip, tag) in enumerate(chosen, 1):
@@ -156,26 +163,34 @@ def _to_players(
             continue
         budget -= player.bytes
         if budget < 0:
-            return
+            lost = f"{LEFT_OUT}: {len(chosen) - place + 1} of {len(chosen)} clips that would play."
+            return found, [lost]
         height = size_to_height(player.bytes * (len(chosen) - place), budget, height)
-        yield player
+        found.append(player)
+    return found, []
 
 
-def _to_extremes(album: Album, values: Values, lead: Column | None, budget: int) -> Iterator[Extremes]:
+def _to_extremes(
+    album: Album, values: Values, lead: Column | None, budget: int
+) -> tuple[list[Extremes], list[str]]:
+    """Worst and best frames as long as these stay within the budget, and what had to be left out."""
+    made: list[Extremes] = []
     rows = [row for row in values.judged if row in album.shown]
     if lead is None or not rows:
-        return
+        return [], []
     shape = _shape(album, album.scored)
     height = pictures_to_height(len(rows) * 6 * MOST, shape, budget)
-    for row in rows:
+    for place, row in enumerate(rows):
         found = row_to_extremes(album, values, row, lead, height)
         budget -= sum(
             len(uri) for side in (found.worst, found.best) for one in side for _, uri in one.pictures
         )
         if budget < 0:
-            return
+            lost = f"{LEFT_OUT}: worst and best frames of {len(rows) - place} of {len(rows)} entries."
+            return made, [lost]
         if found.worst:
-            yield found
+            made.append(found)
+    return made, []
 
 
 def _to_clips(
@@ -193,7 +208,7 @@ def _to_clips(
         height = size_to_height(strip.bytes * (len(clips) - place), budget, height)
         figures = _lead_figures(values, lead, clip) if lead else ()
         views.append(ClipView(clip, figures, strip, clip_to_curves(album.section, values, clip)))
-    words = [f"Left out to keep the page small: pictures of {left_out} of {len(clips)} clips."]
+    words = [f"{LEFT_OUT}: pictures of {left_out} of {len(clips)} clips."]
     return views, words if left_out else []
 
 

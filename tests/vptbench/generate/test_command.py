@@ -273,6 +273,24 @@ def test_what_takes_too_long_is_ended_with_all_that_it_started(written_store, tm
     assert all(gone(int(process)) for process in pids.read_text().split())
 
 
+LEAVES = """
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+open(sys.argv[4], "a").write(f"{child.pid}\\n")
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks for processes in /proc")  # noqa: PTH112
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_a_program_that_ends_by_itself_leaves_running_is_ended(written_store, tmp_path, script, code):
+    pids = tmp_path / "pids"
+    text = f"import subprocess{COPY}{LEAVES}sys.exit({code})\n"
+    report = run(written_store, tmp_path / "out", script(text, *WORDS, str(pids)))
+    assert list(report.failed) == ([] if code == 0 else ["a", "b/1"])
+    processes = [int(process) for process in pids.read_text().split()]
+    assert len(processes) == 2
+    assert all(gone(process) for process in processes)
+
+
 CALLER = """
 import sys
 from pathlib import Path

@@ -9,13 +9,14 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hostile_names import HOSTILE
 
 from vptbench.cli import main
 from vptbench.errors import BenchmarkError, ExportError, RegistryError, UsageError
 from vptbench.generate import inputs
 from vptbench.generate.check import inputs_to_problems
 from vptbench.generate.export import INPUT_FORMATS
-from vptbench.generate.inputs import store_to_exports, store_to_inputs
+from vptbench.generate.inputs import entries_to_csv, store_to_exports, store_to_inputs
 from vptbench.image import read_image
 from vptbench.prepare.openpose import read_openpose
 from vptbench.store.reader import open_store
@@ -167,6 +168,108 @@ def test_what_fails_is_listed_and_leaves_no_half(written_store, tmp_path):
     assert [row["item"] for row in read_table(tmp_path / "out")] == ["b/1"]
     assert not list((tmp_path / "out").rglob("*.part"))
     assert len(inputs_to_problems(tmp_path / "out")) == 1
+
+
+def without_mesh(store, *clips):
+    for clip in clips:
+        with h5py.File(clip_path(store, "test", clip), "r+") as file:
+            del file["mesh"]
+
+
+def test_a_format_that_fails_everywhere_drops_and_locks_nothing(written_store, tmp_path):
+    out = tmp_path / "out"
+    without_mesh(written_store, "a", "b/1")
+    store_to_inputs(written_store, out, ["openpose-json"], BENCHMARK)
+    whole = files_of(out)
+    report = store_to_inputs(written_store, out, ["mesh-flow"], BENCHMARK)
+    assert (report.done, list(report.failed)) == ((), ["a", "b/1"])
+    manifest = json.loads((out / "export.json").read_text())
+    assert (manifest["formats"], list(manifest["entries"])) == (["openpose-json"], ["a", "b/1"])
+    assert (manifest["complete"], list(manifest["failures"])) == (False, ["a", "b/1"])
+    assert inputs_to_problems(out) == []
+    again = store_to_inputs(written_store, out, ["openpose-json"], BENCHMARK)
+    assert (again.done, again.skipped, again.failed) == ((), ("a", "b/1"), {})
+    assert files_of(out) == whole
+
+
+def test_a_folder_that_was_locked_by_a_format_without_files_is_opened(written_store, tmp_path):
+    out = tmp_path / "out"
+    without_mesh(written_store, "a", "b/1")
+    store_to_inputs(written_store, out, ["openpose-json"], BENCHMARK)
+    whole = files_of(out)
+    manifest = json.loads((out / "export.json").read_text())
+    locked = manifest | {"formats": ["openpose-json", "mesh-flow"], "entries": {}, "complete": False}
+    (out / "export.json").write_text(json.dumps(locked))
+    assert store_to_inputs(written_store, out, ["openpose-json"], BENCHMARK).done == ("a", "b/1")
+    assert files_of(out) == whole
+
+
+def test_a_format_that_fails_for_an_item_leaves_its_other_formats_and_an_empty_cell(written_store, tmp_path):
+    out = tmp_path / "out"
+    without_mesh(written_store, "a")
+    report = store_to_inputs(written_store, out, ["dwpose", "mesh-flow"], BENCHMARK)
+    assert (report.done, list(report.failed)) == (("b/1",), ["a"])
+    first, second = read_table(out)
+    assert (first["dwpose"], first["mesh-flow"]) == ("dwpose/a", "")
+    assert (second["dwpose"], second["mesh-flow"]) == ("dwpose/b/1", "mesh-flow/b/1.npz")
+    (problem,) = inputs_to_problems(out)
+    assert re.search(
+        r"^a: mesh-flow: expected it, found none \(.*expected a mesh .*\); export again$", problem
+    )
+
+
+def test_an_interrupted_addition_keeps_what_was_done(written_store, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    store_to_inputs(written_store, out, ["dwpose"], BENCHMARK)
+
+    def stops(_task):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(inputs, "_task_to_entry", stops)
+    with pytest.raises(KeyboardInterrupt):
+        store_to_inputs(written_store, out, ["openpose-json"], BENCHMARK)
+    monkeypatch.undo()
+    manifest = json.loads((out / "export.json").read_text())
+    assert (manifest["formats"], list(manifest["entries"])) == (["dwpose"], ["a", "b/1"])
+    assert inputs_to_problems(out) == []
+    assert store_to_inputs(written_store, out, ["dwpose"], BENCHMARK).skipped == ("a", "b/1")
+
+
+def test_no_name_in_the_table_is_a_formula():
+    file = {"path": "x", "sha256": "0"}
+    entries = {
+        name: {"files": {"source": file, "dwpose": file | {"path": name}},
+               "source": {"clip": name, "frame": 0}, "driving": name, "first": 0, "count": 1,
+               "size": [2, 2], "fps": 8.0}
+        for name in HOSTILE
+    }  # fmt: skip
+    rows = list(csv.reader(io.StringIO(entries_to_csv(entries, ["dwpose"]), newline="")))
+    assert len(rows) == 1 + len(HOSTILE)
+    for row, name in zip(rows[1:], HOSTILE, strict=True):
+        assert [cell for cell in row if cell.lstrip().startswith(("=", "+", "-", "@"))] == []
+        assert [row[column].removeprefix("'") for column in (0, 1, 3, 10)] == [name.removeprefix("'")] * 4
+
+
+def test_an_export_of_hostile_names_is_checked_as_it_was_written(written_store, tmp_path):
+    cross = tmp_path / "mine.json"
+    names = ("=HYPERLINK(1)", "  =1+1", "@SUM(1)", "+1", "-1")
+    cross.write_text(json.dumps(CROSS | {"items": [CROSS["items"][1] | {"id": name} for name in names]}))
+    store_to_inputs(written_store, tmp_path / "out", ["openpose-json"], cross)
+    assert [row["item"] for row in read_table(tmp_path / "out")] == [f"'{name}" for name in names]
+    assert inputs_to_problems(tmp_path / "out") == []
+
+
+def test_another_body_is_another_export_unless_the_manifest_is_older(written_store, tmp_path):
+    out = tmp_path / "out"
+    store_to_inputs(written_store, out, ["mesh-flow"], BENCHMARK)
+    manifest = json.loads((out / "export.json").read_text())
+    with h5py.File(clip_path(written_store, "test", "a"), "r+") as file:
+        file["mesh/vertices"][-1, 0, 0] += 1
+    with pytest.raises(ExportError, match=r"found another \(store.meshes_sha256: '\w{64}', now '\w{64}'\)"):
+        store_to_inputs(written_store, out, ["mesh-flow"], BENCHMARK)
+    del manifest["store"]["meshes_sha256"]
+    (out / "export.json").write_text(json.dumps(manifest))
+    assert store_to_inputs(written_store, out, ["mesh-flow"], BENCHMARK).skipped == ("a", "b/1")
 
 
 @pytest.mark.parametrize(

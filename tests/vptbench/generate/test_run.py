@@ -189,6 +189,14 @@ def test_other_poses_are_another_run(written_store, tmp_path):
         store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
 
 
+def test_another_body_is_another_run(written_store, tmp_path):
+    store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+    with h5py.File(written_store / "clips" / "test" / "a.h5", "r+") as file:
+        file["mesh/vertices"][0, 0, 0] += 1
+    with pytest.raises(OutputError, match=r"found others \(store.meshes_sha256"):
+        store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
+
+
 def test_store_and_outputs_may_move_together(written_store, tmp_path):
     store_to_outputs("copy_source", written_store, tmp_path / "out", BENCHMARK)
     moved = tmp_path / "moved"

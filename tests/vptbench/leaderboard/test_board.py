@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vptbench.errors import BoardError
+from vptbench.formulas import neutralise
 from vptbench.leaderboard.board import (
     FACTS,
     Board,
@@ -17,7 +18,6 @@ from vptbench.leaderboard.board import (
     table_to_entries,
     write_board,
 )
-from vptbench.leaderboard.text import neutralise
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 METRICS = ("ssim-v1", "fid-v1@random")

@@ -77,6 +77,27 @@ def test_latex(board, tmp_path):
     assert lines[8:] == [r"\bottomrule", r"\end{tabular}"]
 
 
+def test_what_containers_lost_is_told_in_every_form_for_readers(folder, tmp_path):
+    lost = {
+        "layout": "x",
+        "why": "",
+        "container": "<JPEG> of quality 75",
+        "lossless": False,
+        "scored": 8,
+        "asked": 8,
+    }
+    add_entry(folder("a*b", reading=lost, layout="x"), tmp_path / "b.csv")
+    add_entry(folder("whole", quality=0.8), tmp_path / "b.csv")
+    _, markdown, latex, page = (path.read_text() for path in build_board(tmp_path / "b.csv", tmp_path))
+    told = "were read from &lt;JPEG&gt; of quality 75, lossy: some quality may have gone before scoring."
+    assert markdown.count("were read from") == 1
+    assert rf"Frames of a\*b {told}" in markdown
+    assert "Frames of a*b were read from <JPEG> of quality 75, lossy" in latex.splitlines()[0]
+    assert page.count('<span class="tag">&lt;JPEG&gt; of quality 75, lossy</span>') == 1
+    assert '<span class="tag">PNG' not in page
+    assert "container         PNG, lossless" in page
+
+
 def test_a_lone_entry_is_the_best_of_nothing(folder, tmp_path):
     add_entry(folder("a"), tmp_path / "b.csv")
     _, markdown, latex, page = (path.read_text() for path in build_board(tmp_path / "b.csv", tmp_path))

@@ -102,6 +102,18 @@ def test_rows_are_compared_with_scores_at_hand(folder, tmp_path):
     ]
 
 
+def test_blank_lines_are_none_and_short_rows_are_named(folder, tmp_path):
+    board = tmp_path / "b.csv"
+    add_entry(folder("a"), board)
+    board.write_text(board.read_text().replace("\n", "\n\n") + "\n")
+    assert board_to_problems(board, [tmp_path]) == []
+    assert board_to_known(board, [tmp_path]) == (1, 1)
+    board.write_text(board.read_text() + "short,model\n")
+    assert board_to_known(board, [tmp_path]) == (1, 2)
+    (problem,) = board_to_problems(board, [tmp_path])
+    assert "row 'short': expected the row as it was added" in problem
+
+
 def test_scores_at_hand_that_were_changed_since_are_named(folder, tmp_path):
     scores = folder("a")
     add_entry(scores, tmp_path / "b.csv")

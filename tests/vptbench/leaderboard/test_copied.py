@@ -57,6 +57,17 @@ def test_figures_that_cannot_be_are_found(metric, value, why):
     assert (("B", metric, why)) in found(planted("B", metric, value))
 
 
+@pytest.mark.parametrize("values", [("0", "0", "0.1"), ("-1", "-1", "0.1"), ("-1", "2E-04", "0")])
+def test_l1_of_zero_or_less_ends_no_rule(values):
+    rows = clean()
+    for method, value in zip("ABC", values, strict=True):
+        rows = planted(method, "L1", value, rows=rows)
+    below = [method for method, value in zip("ABC", values, strict=True) if value == "-1"]
+    assert [row for row in found(rows) if row[2].startswith("out of the range")] == [
+        (method, "L1", "out of the range of L1, 0 to 1") for method in below
+    ]
+
+
 def test_psnr_beyond_what_any_model_has_reached():
     rows = [row for row in planted("B", "PSNR", "38.49") if row.metric not in {"SSIM", "L1"}]
     assert found(rows) == [("B", "PSNR", "out of the range of PSNR, 0 to 34")]

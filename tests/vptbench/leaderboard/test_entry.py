@@ -37,6 +37,40 @@ def test_claims_come_from_the_scores_unless_they_are_given(folder, tmp_path):
         add_entry(folder("b", quality=0.2), tmp_path / "b.csv", claims={"colour": "red"})
 
 
+def test_a_command_with_its_settings_is_its_line(folder, tmp_path):
+    command = {"line": "python infer.py --out {out}", "format": "dwpose", "measured": "seconds"}
+    outputs = {"model": "a", "cost": {}, "benchmark": {"sha256": "b" * 64}, "command": command}
+    facts = add_entry(folder("a", outputs=outputs), tmp_path / "b.csv").facts
+    assert facts["command"] == "python infer.py --out {out}"
+
+
+def reading(container, *, lossless):
+    return {
+        "layout": "clip-videos",
+        "why": "",
+        "container": container,
+        "lossless": lossless,
+        "scored": 8,
+        "asked": 8,
+    }
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "PNG, lossless"),
+        ({"layout": "clip-videos", "reading": reading("mp4 (h264)", lossless=False)}, "mp4 (h264), lossy"),
+        ({"layout": "frames", "reading": reading("=PNG", lossless=True)}, "'=PNG, lossless"),
+        ({"layout": "frames"}, ""),
+    ],
+)
+def test_the_container_of_the_frames_is_a_fact(folder, tmp_path, fields, text):
+    added = add_entry(folder("a", **fields), tmp_path / "b.csv")
+    assert added.facts["container"] == text
+    assert added.lossy == text.endswith("lossy")
+    assert read_board(tmp_path / "b.csv").entries == (added,)
+
+
 def test_further_entries_stand_below(folder, tmp_path):
     board = tmp_path / "b.csv"
     add_entry(folder("mesh_warp", quality=0.8), board)

@@ -197,3 +197,25 @@ def test_what_is_no_such_file_is_refused(tmp_path, change, text):
     path.write_text(change(rows_to_csv(ROWS)), encoding="utf-8")
     with pytest.raises(BoardError, match=text):
         read_published(path)
+
+
+@pytest.mark.parametrize(
+    "value", ["1e-9999999", "1e999999999999999999", "0e999999999", "1e101", "NaN", "-inf"]
+)
+def test_figures_of_no_size_are_refused(tmp_path, value):
+    path = tmp_path / "p.csv"
+    path.write_text(rows_to_csv([*ROWS, replace(ROWS[0], method="D", value=value)]), encoding="utf-8")
+    with pytest.raises(BoardError, match="line 5: expected a number, its source"):
+        csv_to_problems(path)
+
+
+@pytest.mark.parametrize("values", [("0", "0", "0.1"), ("-1", "2E-04", "3E-04")])
+def test_l1_that_no_logarithm_takes_is_checked(tmp_path, values):
+    more = [
+        PublishedRow("TikTok", GROUP, method, "L1", value, "x")
+        for method, value in zip("ABC", values, strict=True)
+    ]
+    more.append(PublishedRow("TikTok", GROUP, "A", "PSNR", "20.10", "x"))
+    (tmp_path / "p.csv").write_text(rows_to_csv([*ROWS, *more]), encoding="utf-8")
+    told = [problem for problem in csv_to_problems(tmp_path / "p.csv") if "out of the range of L1" in problem]
+    assert len(told) == ("-1" in values)

@@ -31,6 +31,17 @@ def test_the_better_of_two_ceilings_counts_in_each_direction(tmp_path, make_scor
     assert ssim.levels == {"floor": ssim.floor, "ceiling": ssim.ceiling}
 
 
+def test_only_the_floor_and_audits_are_taken_for_ends(tmp_path, make_scores):
+    write_scores(tmp_path / "x", make_scores("mp4_roundtrip_of_mine", quality=0.99))  # a model, no audit
+    write_scores(tmp_path / "y", make_scores("copy_source", quality=0.98, kind="claimed"))
+    found = bounds_of(tmp_path, make_scores, copy_source=0.2, copy_source_v2=0.6, mp4_roundtrip_23=0.9)
+    names = ("copy_source", "copy_source_v2", "mp4_roundtrip_23", "x", "y")
+    (section,) = scores_to_sections([tmp_path / name for name in names])
+    assert section_to_bounds(section) == tuple(found.values())
+    fid = found["fid-v1@random"]
+    assert (fid.floor, fid.ceiling) == (pytest.approx(80), pytest.approx(10))
+
+
 def test_without_them_there_is_nothing_to_say(tmp_path, make_scores):
     found = bounds_of(tmp_path, make_scores, mine=0.5)["ssim-v1"]
     assert found == Bounds(None, None, ())

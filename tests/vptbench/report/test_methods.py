@@ -56,6 +56,20 @@ def test_everything_that_decides_a_figure_is_said(paragraph):
         assert part in text
 
 
+def test_what_differs_between_rows_is_told_of_each(tmp_path, make_scores):
+    torch = {"vptbench": "0.1.0", "torch": "2.15.0"}
+    given = {
+        "one": {"libraries": torch}, "two": {"libraries": torch | {"vptbench": "0.2.0"}, "device": "cuda"},
+        "three": {"libraries": torch},
+    }  # fmt: skip
+    for name, fields in given.items():
+        write_scores(tmp_path / name, make_scores(name, **fields))
+    (section,) = scores_to_sections([tmp_path / name for name in given])
+    text = section_to_methods(section)
+    assert "with vptbench 0.1.0 (one and three) and 0.2.0 (two) under the benchmark" in text
+    assert "Software: torch 2.15.0, on cpu (one and three); torch 2.15.0, on cuda (two)." in text
+
+
 def test_fvd_says_its_windows_runs_and_seed(paragraph, make_scores):
     scores = make_scores()
     settings = {"frames": 16, "stride": 8, "runs": 50, "seed": 2307, "reference_clips": 500}

@@ -122,9 +122,15 @@ def test_what_does_not_fit_is_left_out_and_told(scored, tmp_path, monkeypatch):
     assert text.count('alt="near, frame') == FRAMES
     assert "Left out to keep the page small: pictures of 1 of 2 clips." in text
     assert text.count("<canvas") == len(CLIPS) * 3
+    assert "clips that would play" not in text
+    assert "worst and best frames of" not in text
     monkeypatch.setattr(view, "PLAYERS", 1000)
+    monkeypatch.setattr(view, "EXTREMES", 1000)
     scores_to_page(scored, tmp_path / "report.html")
-    assert "<canvas" not in (tmp_path / "report.html").read_text()
+    text = (tmp_path / "report.html").read_text()
+    assert "<canvas" not in text
+    assert "Left out to keep the page small: 2 of 2 clips that would play." in text
+    assert "Left out to keep the page small: worst and best frames of 2 of 2 entries." in text
 
 
 def test_equal_scores_give_equal_pages(scored, tmp_path):
