@@ -207,7 +207,7 @@ def test_zero_clips(split, tmp_path):
     (tmp_path / "mine").mkdir()
     done = score(tmp_path / "mine", tmp_path, split)
     assert done.exit_code == 2
-    assert "found no .png" in done.stderr
+    assert "found no file that ends in .png" in done.stderr
 
 
 def test_a_benchmark_id_with_a_typo(split, good, tmp_path):

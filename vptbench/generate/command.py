@@ -216,7 +216,11 @@ def _check_program(program: str) -> None:
 
 
 def _item_to_entry(job: _Job, item: Item) -> dict[str, Json]:
-    """Run the program for one item and write what it made; the task of the engine."""
+    """Run the program for one item and write what it made; the task of the engine.
+
+    Raises:
+        OutputError: It failed, or made other frames than were asked for; the text names its log.
+    """
     source, poses = item_to_given(item, open_store(job.store))
     form = load_input_format(job.settings.form)
     room = job.outputs / f".command.{uuid.uuid4().hex[:8]}{PART_SUFFIX}"
@@ -240,6 +244,8 @@ def _item_to_entry(job: _Job, item: Item) -> dict[str, Json]:
         }
         seconds = _run([word.format_map(values) for word in job.words], job, item.id)
         frames = _read_frames(out, poses)
+    except OutputError as error:
+        raise OutputError(f"{error} (see {job.logs[item.id]})") from error
     finally:
         delete(room)
     made = Generated(frames=frames, seconds=seconds, peak_memory_bytes=None, parameters=None)

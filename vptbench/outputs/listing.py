@@ -90,12 +90,9 @@ def describe(listing: Listing) -> str:
     """What was found, for somebody who expected something else."""
     folders = sorted({picture.parent for picture in listing.pictures})
     if not listing.pictures and not listing.videos and not listing.arrays:
-        kind = (
-            "a clip store (give it as --store)"
-            if (listing.path / "store.json").is_file()
-            else "nothing of it"
-        )
-        return f"no {', '.join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, *ARRAY_SUFFIXES))}, but {kind}"
+        known = ", ".join((*IMAGE_SUFFIXES, *VIDEO_SUFFIXES, *ARRAY_SUFFIXES))
+        is_store = (listing.path / "store.json").is_file()
+        return "a clip store (give it as --store)" if is_store else f"no file that ends in {known}"
     found = {"pictures": listing.pictures, "videos": listing.videos, "arrays": listing.arrays}
     kinds = [f"{len(files)} {kind} ({shown(files[0])}, …)" for kind, files in found.items() if files]
     if len(kinds) > 1 or not listing.pictures:

@@ -63,8 +63,8 @@ def row_to_extremes(album: Album, values: Values, row: int, column: Column, heig
     ]
     rising = sorted(found)
     worst, best = (rising, rising[::-1]) if column.arrow == "↑" else (rising[::-1], rising)
-    low = apart(worst)
-    high = apart([one for one in best if one not in low])
+    half = -(-len(found) // 2)  # no frame of the better half is called one of the worst
+    low, high = apart(worst[:half]), apart(best[: len(found) - half])
     ends = (
         tuple(filter(None, (_to_extreme(album, row, column, one, height) for one in side)))
         for side in (low, high)

@@ -168,6 +168,11 @@ def _to_notes(members: Sequence[tuple[Path, Scores]], names: Sequence[str]) -> t
     """What the figures of a section leave unsaid, in sentences; audits explain themselves."""
     models = [scores for _, scores in members if scores.kind != "audit"]
     notes = [note for scores in models if (note := reading_to_note(scores))]
+    notes += [
+        f"{printable(scores.model)}: frames of another size, resized ({scores.resize['method']})."
+        for scores in models
+        if scores.resize is not None
+    ]
     for name in names:
         found = [(printable(scores.model), scores.own[name]) for scores in models if name in scores.own]
         known = [figure for _, figure in found if figure.value is not None]
@@ -198,8 +203,9 @@ def reading_to_note(scores: Scores) -> str:
     loss = "lossless" if record["lossless"] else "lossy: some quality went before scoring"
     text = f"{printable(scores.model)}: read as {record['layout']} from {record['container']} ({loss})"
     if scores.is_partial:
-        told = ", ".join(f"{name} {record.get(name)}" for name in ("stride", "offset", "count"))
-        text += f"; unofficial, {record['scored']} of {record['asked']} frames ({told})"
+        usual = {"stride": 1, "offset": 0, "count": 0}
+        told = [f"{name} {record.get(name)}" for name, value in usual.items() if record.get(name) != value]
+        text += f"; unofficial, {record['scored']} of {record['asked']} frames ({', '.join(told)})"
     return f"{text}."
 
 

@@ -79,7 +79,7 @@ class Plan:
 
 def plan_to_scores(plan: Plan) -> Scores:
     """Measure, pool and write, unless that was done already."""
-    _check_folder(plan.scores)
+    _check_folder(plan.scores, str(plan.facts["model"]))
     earlier = _earlier_scores(plan)
     if earlier is not None:
         return earlier
@@ -146,9 +146,10 @@ def _results(plan: Plan, function: Callable[[Task], Result], *, label: str) -> l
     if failures:
         listed = [f"{clip}: {reason}" for clip, reason in sorted(failures.items())]
         kind = ClipsFailedError if results else ScoreError
+        clips = len({pair.clip for _, pair in tasks})
         raise kind(
-            f"expected to measure {len(tasks)} clips, {len(failures)} failed: {named(listed)}; mend these "
-            "and run the same command again: what was measured is kept",
+            f"expected to measure {clips} clips, {len(failures)} failed: {named(listed)}; mend these and run "
+            "the same command again: what was measured is kept",
             *([] if kind is ScoreError else [failures]),
         )
     return [results[task] for task in tasks]
@@ -179,11 +180,11 @@ def _hash(job: Job, task: Task) -> dict[str, Json]:
     return hash_pair(job, pair) if paired else hash_reference(job, pair)
 
 
-def _check_folder(scores: Path) -> None:
+def _check_folder(scores: Path, model: str) -> None:
     """See that nothing but scores would be written over.
 
     Raises:
-        ScoreError: Something else lies there.
+        ScoreError: Something else lies there, or another model's scores.
     """
     make_folder(scores)
     ours = {MANIFEST, PER_CLIP, PER_FRAME, PUBLISHED, PARTS}
@@ -191,5 +192,14 @@ def _check_folder(scores: Path) -> None:
     if others:
         raise ScoreError(
             f"{scores}: expected an empty folder or scores, found {named(others)}; give another folder"
+        )
+    try:
+        earlier = read_scores(scores).model
+    except (ManifestError, ScoreError):
+        earlier = model  # none, or damaged ones
+    if earlier != model:
+        raise ScoreError(
+            f"{scores}: expected scores of {model}, found those of {earlier}; give another folder, or "
+            "delete it"
         )
     delete_parts(scores)

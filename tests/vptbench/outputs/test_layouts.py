@@ -175,8 +175,8 @@ def put(*names):
 @pytest.mark.parametrize(
     ("write", "message"),
     [
-        (lambda _: None, "found no .png, .jpg, .jpeg, .webp, .mp4.* but nothing of it"),
-        (lambda f: (f / "store.json").write_text("{}"), "but a clip store"),
+        (lambda _: None, "found no file that ends in .png, .jpg, .jpeg, .webp, .mp4"),
+        (lambda f: (f / "store.json").write_text("{}"), "found a clip store"),
         (put("a/0.png", "b.mp4"), r"found 1 pictures \(a/0.png, …\) beside 1 videos \(b.mp4, …\)"),
         (put("a/0.png", "1.png"), r"found 2 pictures in 2 folders \(\., a\), some within others"),
         (put("a/0.png", "a/b/0.png"), r"found 2 pictures in 2 folders \(a, a/b\), some within others"),

@@ -382,3 +382,16 @@ def test_a_metric_that_gives_nan_is_told(constant, tmp_path):
     with pytest.raises(ScoreError, match=r"broken-v1: expected 2 numbers, one a frame, got .* 2 NaN"):
         outputs_to_scorefile(made, tmp_path / "scores", store=store, benchmark=mine, networks=RANDOM)
     assert not (tmp_path / "scores" / "scores.json").exists()
+
+
+def test_another_models_scores_are_not_written_over(constant, tmp_path):
+    """Refused by name, and nothing is lost; the model's own scores may be made again."""
+    made, store = constant
+    place = tmp_path / "scores"
+    arguments = {"store": store, "benchmark": "synthetic-v1", "metrics": ("l1-v1",)}
+    first = outputs_to_scorefile(made, place, **arguments, claimed={"model": "mine"})
+    with pytest.raises(
+        ScoreError, match="expected scores of other, found those of mine; give another folder"
+    ):
+        outputs_to_scorefile(made, place, **arguments, claimed={"model": "other"})
+    assert outputs_to_scorefile(made, place, **arguments, claimed={"model": "mine"}).metrics == first.metrics
