@@ -194,10 +194,8 @@ def test_a_batch_in_two_parts_has_the_gradients_of_a_whole_one(settings):
 
 @pytest.mark.parametrize(("rate", "same"), [(0, True), (0.001, False)])
 def test_in_parts_critics_learn_the_same_but_judge_the_first_part_before_that(settings, rate, same):
-    """Of the generator's gradients hardly any are other while critics stay as they are, 8 % where they learn.
-
-    2e-6 with most seeds; up to 0.2 % with some, where rounding takes a place that is sampled across a pixel.
-    """
+    """Of the generator's gradients 2e-6 differ while critics stay (up to 0.2 % with some seeds, where rounding
+    takes a sampled place across a pixel), 8 % where they learn."""
     rates = ("training.learning_rate=0", f"training.discriminator_rate={rate}")
     for name, parts in (("whole", 1), ("parts", 2)):
         train(settings(name, 1, *BOTH_CRITICS, "training.batch=2", f"training.accumulate={parts}", *rates))
