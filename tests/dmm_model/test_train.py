@@ -194,7 +194,7 @@ def test_a_batch_in_two_parts_has_the_gradients_of_a_whole_one(settings):
 
 @pytest.mark.parametrize(("rate", "same"), [(0, True), (0.001, False)])
 def test_in_parts_critics_learn_the_same_but_judge_the_first_part_before_that(settings, rate, same):
-    """Of the generator's gradients 2e-6 differ while critics stay (up to 0.2 % with some seeds, where rounding
+    """Of the generator's gradients 2e-6 differ while critics stay (0.2 % with some seeds, where rounding
     takes a sampled place across a pixel), 8 % where they learn."""
     rates = ("training.learning_rate=0", f"training.discriminator_rate={rate}")
     for name, parts in (("whole", 1), ("parts", 2)):
