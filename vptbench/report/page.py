@@ -47,12 +47,14 @@ def scores_to_page(folders: Sequence[Path | str], out: Path | str) -> None:
         ``scores_to_page(["scores/mesh_warp", "scores/copy_source"], "report.html")``
     """
     sections = scores_to_sections(folders)
-    names = list(dict.fromkeys(row.scores.model for section in sections for row in section.rows))
+    kinds = {row.scores.model: row.scores.kind for section in sections for row in section.rows}
+    audits = sum(kind == "audit" for kind in kinds.values())
+    counted = [f"{len(kinds) - audits} models"] + ([f"{audits} audits"] if audits else [])
     style, script = inline(*STYLES), inline(*SCRIPTS)
     share, more = divmod(MOST_PLAYERS, len(sections))
     page = render(
         "report/page.html",
-        title=listed(names) if len(names) <= MOST_NAMES else f"{len(names)} models",
+        title=listed(list(kinds) if len(kinds) <= MOST_NAMES else counted),
         versions=sorted({str(row.scores.libraries.get("vptbench")) for s in sections for row in s.rows}),
         views=[
             section_to_view(section, sections=len(sections), players=share + (place < more))
