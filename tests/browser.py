@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+import absent
 from playwright.sync_api import Browser, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -46,7 +46,7 @@ def launched() -> Iterator[Browser]:
     """Start the browser; skip the test where there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        pytest.skip(f"no browser: expected one of {', '.join(NAMES)} (Debian: apt-get install chromium)")
+        absent.skip(f"no browser: expected one of {', '.join(NAMES)} (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found)
         yield browser

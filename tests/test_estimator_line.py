@@ -5,6 +5,7 @@ MediaPipe stands beside the package (`make estimator`); where it does not, these
 
 import shutil
 
+import absent
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -22,7 +23,7 @@ def stores(request, tmp_path_factory):
     """A store of the truth, and one of the bare videos; both of whole frames, so that pixels are the same."""
     reason = MediaPipe().missing()
     if reason is not None:
-        pytest.skip(f"MediaPipe is not installed: {reason}")
+        absent.skip(f"MediaPipe is not installed: {reason}")
     folder = tmp_path_factory.mktemp(request.param)
     raw, bare = folder / "raw", folder / "bare"
     words = ["--layout", request.param, "--clips", "3", "--frames", str(FRAMES), "--size", str(SIZE)]

@@ -2,6 +2,7 @@
 
 import sys
 
+import absent
 import numpy as np
 import pytest
 
@@ -146,10 +147,11 @@ def test_the_real_one_finds_the_astronaut():
     The points were read off the photograph, enlarged six times under a grid, to about a pixel: tip of the
     nose and pupils. Her face is 110 px high.
     """
-    data = pytest.importorskip("skimage.data")
+    from skimage import data  # noqa: PLC0415 - slow, and for this test alone
+
     reason = MediaPipe().missing()
     if reason is not None:
-        pytest.skip(f"MediaPipe is not installed: {reason}")
+        absent.skip(f"MediaPipe is not installed: {reason}")
     photograph = data.astronaut()
     found = MediaPipe().estimate(iter([np.stack([np.roll(photograph, 3 * t, axis=1) for t in range(6)])]), 30)
     for name, place in (("Nose", (224, 126)), ("REye", (204, 102)), ("LEye", (246, 104))):
