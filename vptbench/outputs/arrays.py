@@ -14,6 +14,7 @@ import numpy as np
 
 from vptbench.clip import Frames
 from vptbench.errors import OutputError
+from vptbench.outputs.counted import CountedFile
 
 HDF5_SUFFIXES = (".h5", ".hdf5")
 ARRAY_SUFFIXES = (".npy", ".npz", *HDF5_SUFFIXES)
@@ -33,7 +34,7 @@ MOST_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True)
-class Array:
+class Array(CountedFile):
     """An array uint8 (T, H, W, 3) in a NumPy or HDF5 file.
 
     Attributes:
@@ -41,18 +42,7 @@ class Array:
         key: Its name in the file; empty for ``.npy``.
     """
 
-    path: Path
     key: str = ""
-
-    @property
-    def counted(self) -> bool:
-        """Positions alone are known."""
-        return True
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.path,)
 
     def numbers(self) -> tuple[int, ...]:
         """0 to T − 1.
@@ -68,8 +58,7 @@ class Array:
         Raises:
             OutputError: None is asked for, or the array is damaged or holds no frames.
         """
-        if not numbers:
-            raise OutputError(f"{self.path}: expected at least one frame to be asked for, got none")
+        self.check_asked(numbers)
         return self._read(np.asarray(numbers))[1]
 
     def _read(self, rows: "np.ndarray[tuple[int], np.dtype[np.int64]] | None") -> tuple[int, Frames]:

@@ -11,6 +11,7 @@ from vptbench.clip import Frames
 from vptbench.errors import OutputError
 from vptbench.image import read_image
 from vptbench.outputs.arrays import MOST_FRAMES
+from vptbench.outputs.counted import CountedFile
 from vptbench.outputs.panels import Panel
 from vptbench.outputs.reader import pictures_to_frames
 from vptbench.video import read_video_info, video_to_frames
@@ -76,7 +77,7 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Video:
+class Video(CountedFile):
     """A video whose frames are numbered from 0.
 
     Attributes:
@@ -85,19 +86,8 @@ class Video:
         named: What the name says of the panel's size.
     """
 
-    path: Path
     panel: Panel = field(default_factory=Panel)
     named: Mapping[str, str | int] = field(default_factory=dict)
-
-    @property
-    def counted(self) -> bool:
-        """Positions alone are known."""
-        return True
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The video."""
-        return (self.path,)
 
     def numbers(self) -> tuple[int, ...]:
         """0 to T − 1.
@@ -114,36 +104,23 @@ class Video:
             OutputError: None is asked for, or there is no such panel.
             VideoError: The video is damaged.
         """
+        self.check_asked(numbers)
         wanted, kept, start = set(numbers), {}, 0
         for chunk in video_to_frames(self.path):
             kept.update({start + i: chunk[i].copy() for i in range(len(chunk)) if start + i in wanted})
             start += len(chunk)
             if len(kept) == len(wanted):
                 break
-        if not kept:
-            raise OutputError(f"{self.path}: expected at least one frame to be asked for, got none")
         return _cut(np.stack([kept[number] for number in numbers]), self.panel, self.named, self.path)
 
 
 @dataclass(frozen=True)
-class Filmstrip:
+class Filmstrip(CountedFile):
     """One picture with all frames of a clip side by side, from frame 0; frames are square.
 
     Attributes:
         path: The file.
     """
-
-    path: Path
-
-    @property
-    def counted(self) -> bool:
-        """Positions alone are known."""
-        return True
-
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The picture."""
-        return (self.path,)
 
     def numbers(self) -> tuple[int, ...]:
         """0 to T − 1.
@@ -161,8 +138,7 @@ class Filmstrip:
             OutputError: None is asked for, or the width is no multiple of the height.
             VideoError: The picture is damaged.
         """
-        if not numbers:
-            raise OutputError(f"{self.path}: expected at least one frame to be asked for, got none")
+        self.check_asked(numbers)
         strip = read_image(self.path)
         self._count((strip.shape[0], strip.shape[1]))
         side = strip.shape[0]

@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from cross_driving import CROSS
 
 from vptbench.benchmarks.items import clip_list_sha256
 from vptbench.benchmarks.loader import load_benchmark
@@ -229,19 +230,6 @@ def test_a_store_that_does_not_fit_is_refused(written_store, tmp_path):
     with pytest.raises(BenchmarkError, match="the store does not fit iper-v1: expected real clips"):
         store_to_outputs("copy_source", written_store, tmp_path / "out", "iper-v1")
     assert not (tmp_path / "out").exists()
-
-
-CROSS = {
-    "format": "vptbench-benchmark", "version": 1, "id": "mine-v1", "dataset": "synthetic", "split": "test",
-    "crop": "clip-square-v1", "size": None, "targets": "all", "driving": "cross", "pooling": "frame",
-    "reference": "test", "metrics": ["fid-v1"], "items": [
-        {"id": "b/1/by/a", "source": {"clip": "b/1", "frame": 5},
-         "driving": {"clip": "a", "first": 1, "last": 3},
-         "real": {"clip": "b/1", "first": 0, "last": 2}},
-        {"id": "a", "source": {"clip": "a", "frame": 0}, "driving": {"clip": "b/1", "first": 4, "last": 5},
-         "real": {"clip": "a", "first": 2, "last": 3}},
-    ],
-}  # fmt: skip
 
 
 @pytest.fixture
