@@ -14,6 +14,8 @@ from vptbench.prepare.bodies import BODIES, check_body
 from vptbench.prepare.build import source_to_store
 from vptbench.prepare.settings import PrepareSettings
 from vptbench.prepare.sources import RawClip
+from vptbench.report.sheet import write_store_view
+from vptbench.report.show import ViewSettings, write_view
 from vptbench.store.check import store_to_problems
 
 
@@ -54,6 +56,28 @@ def test_a_fit_finds_the_true_mask_and_the_true_frames(fitted, stores):
         ours, theirs = clip.mask[0 : len(clip)], true[name].mask[0 : len(clip)]
         overlap = (ours & theirs).sum((1, 2)) / (ours | theirs).sum((1, 2))
         assert overlap.mean() > 0.6  # 64 pixels: the rim is a third of the person
+
+
+def test_there_is_no_body_where_nobody_is(raw_folders, tmp_path):
+    """Frames whose JSON has no person: no mask, no flow to or from them, nothing of them in a picture of the
+    clip; the frames beside them have their body, and what reads clips goes on."""
+    raw = tmp_path / "raw"
+    shutil.copytree(raw_folders["fashionvideo"], raw, ignore=shutil.ignore_patterns("truth", "synth.json"))
+    name = sorted(path.name for path in (raw / "openpose").iterdir())[0]
+    for number in (0, 5, 6):
+        (raw / "openpose" / name / f"{number:012d}_keypoints.json").write_text('{"people": []}')
+    assert not source_to_store("fashionvideo", raw, tmp_path / "store", PrepareSettings(size=64)).failed
+    clip = open_store(tmp_path / "store")[name]
+    covered = np.asarray(clip.mask[0 : len(clip)]).any(axis=(1, 2))
+    np.testing.assert_array_equal(np.flatnonzero(~covered), [0, 5, 6])
+    assert np.isnan(clip.mesh.vertices[5]).all()
+    for source, target, there in ((1, 5, False), (5, 1, False), (1, 4, True)):
+        for visible_only in (True, False):
+            flow = clip.mesh_flow(source, target, visible_only=visible_only)
+            assert (flow > -2).any() == there
+    assert store_to_problems(tmp_path / "store") == []
+    write_view(clip, tmp_path / "clip.png", ViewSettings(source=1))
+    write_store_view(open_store(tmp_path / "store"), tmp_path / "store.png")
 
 
 def test_a_fit_can_be_asked_for_where_there_is_truth(raw_folders, tmp_path):
