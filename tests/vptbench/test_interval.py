@@ -10,6 +10,7 @@ from vptbench.errors import ScoreError
 from vptbench.interval import (
     bootstrap_interval,
     clips_to_groups,
+    crossed_interval,
     jackknife_interval,
     means_to_interval,
     resampled_means,
@@ -122,3 +123,39 @@ def test_clips_of_weight_0_do_not_count():
     assert 60 < np.isnan(means).sum() < 140
     assert means_to_interval(means) == (5, 5)
     assert np.isnan(means_to_interval(resampled_means([1.0]))).all()
+
+
+def test_networks_that_differ_and_clips_that_do_not():
+    # Networks' means 0 and 2: variance 2, over 2 networks 1. Clips' means 1 and 1: 0. So s = 1, one degree of
+    # freedom, t = 12.7062.
+    low, high = crossed_interval([[0, 0], [2, 2]])
+    assert (low, high) == pytest.approx((1 - 12.7062, 1 + 12.7062), abs=1e-4)
+
+
+def test_clips_that_differ_as_much_as_networks():
+    # Networks' means 1 and 3, clips' means 1 and 3: both 2/2 = 1. s² = 2, freedom 2²/(1/1 + 1/1) = 2.
+    reach = t.ppf(0.975, 2) * math.sqrt(2)
+    assert crossed_interval([[0, 2], [2, 4]]) == pytest.approx((2 - reach, 2 + reach), abs=1e-9)
+
+
+@pytest.mark.parametrize(("of_networks", "of_clips"), [(1.0, 1.0), (0.3, 2.0), (2.0, 0.3)])
+def test_the_interval_over_networks_and_clips_holds_the_truth(of_networks, of_clips):
+    rng = np.random.default_rng(5)
+    held = 0
+    for _ in range(1000):
+        table = of_networks * rng.normal(size=(3, 1)) + of_clips * rng.normal(size=(1, 24))
+        low, high = crossed_interval(table + rng.normal(size=(3, 24)))
+        held += low <= 0 <= high
+    assert (
+        abs(held / 1000 - 0.95) < 0.04
+    )  # measured with 4,000: 0.931, 0.957, 0.944; a standard error is 0.007
+
+
+def test_too_few_networks_or_clips_or_no_numbers():
+    assert np.isnan(crossed_interval([[1.0, 2.0]])).all()
+    assert np.isnan(crossed_interval([[1.0], [2.0]])).all()
+    assert crossed_interval([[3.0, 3.0], [3.0, 3.0]]) == (3, 3)
+    with pytest.raises(ScoreError, match="1 that are not finite"):
+        crossed_interval([[1.0, np.nan], [2.0, 3.0]])
+    with pytest.raises(ScoreError, match=r"shape \(2,\)"):
+        crossed_interval(np.array([1.0, 2.0]))
