@@ -1,11 +1,16 @@
 """Corruptions of poses: a table of kinds, each with five severities, and how one is applied to a clip.
 
 A corruption is a function of the clean poses, of a level and of random draws. The draws follow from kind,
-clip and seed alone, never from the severity: severities are nested, the same draws scaled. Levels in pixels
-are of frames 256 high, and grow with the frames' height. Severity 0 changes nothing.
+clip and seed alone, never from severity or parameters: severities are nested, the same draws scaled. They
+are made frame by frame, so that a longer clip begins as a shorter one does. Levels in pixels are of frames
+256 high, and grow with the frames' height. Severity 0 changes nothing.
+
+Points outside the frame stay outside, missing joints stay missing, and confidence is left alone, but where a
+kind says otherwise. ``docs/robustness.md`` argues the levels.
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import cast
@@ -25,6 +30,12 @@ VERSION = 1
 
 CORRUPTIONS = {
     "jitter": "vptbench.robustness.noise:JITTER",
+    "drift": "vptbench.robustness.noise:DRIFT",
+    "dropout": "vptbench.robustness.bursts:DROPOUT",
+    "swap": "vptbench.robustness.bursts:SWAP",
+    "outlier": "vptbench.robustness.bursts:OUTLIER",
+    "lag": "vptbench.robustness.timing:LAG",
+    "other-body": "vptbench.robustness.proportions:OTHER_BODY",
 }
 """Kinds of corruption to `CorruptionKind`."""
 
@@ -48,6 +59,16 @@ class Poses:
         """Pixels of these frames a pixel of frames `REFERENCE_HEIGHT` high."""
         return self.size[0] / REFERENCE_HEIGHT
 
+    def moved(self, shifts: NDArray[np.float64]) -> "NoisyPoses":
+        """Each joint moved; a missing one stays missing.
+
+        Args:
+            shifts: float64 (T, 25, 2), pixels of the frames.
+        """
+        keypoints = self.keypoints.copy()
+        keypoints[..., :2] += shifts.astype(np.float32)
+        return NoisyPoses(keypoints, np.arange(len(keypoints)))
+
 
 @dataclass(frozen=True)
 class NoisyPoses:
@@ -68,11 +89,12 @@ class CorruptionKind:
 
     Attributes:
         levels: What severities 1 to 5 stand for, ascending.
-        unit: Of the levels, such as "px"; lengths are of frames 256 high.
+        unit: Of the levels: "px" (of frames 256 high), "frames", or "share".
         meaning: What is done, in a sentence.
         corrupt: Poses, a level, draws and parameters to noisy poses.
         parameters: What may be changed beside the severity, and its default.
         drawn: Whether it draws anything: if not, all seeds give the same.
+        ranges: Of parameters that have one: the least value, and the one that all stay below.
     """
 
     levels: tuple[float, float, float, float, float]
@@ -81,6 +103,7 @@ class CorruptionKind:
     corrupt: Callable[[Poses, float, np.random.Generator, Mapping[str, float]], NoisyPoses]
     parameters: Mapping[str, float] = field(default_factory=dict)
     drawn: bool = True
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +118,7 @@ class Corruption:
 
     Raises:
         RegistryError: The kind is unknown.
-        UsageError: Severity, seed or a parameter is none of the kind's.
+        UsageError: Severity, seed or a parameter's value is none of the kind's.
     """
 
     kind: str
@@ -104,13 +127,21 @@ class Corruption:
     parameters: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        known = load_kind(self.kind).parameters
+        kind = load_kind(self.kind)
         if self.severity not in {0, *SEVERITIES}:
             raise UsageError(f"expected a severity from 0 to {SEVERITIES[-1]}, got {self.severity}")
         if self.seed < 0:
             raise UsageError(f"expected a seed from 0, got {self.seed}")
-        for name in self.parameters:
-            check_known(name, known, f"parameter of {self.kind}")
+        for name, value in self.parameters.items():
+            check_known(name, kind.parameters, f"parameter of {self.kind}")
+            low, high = kind.ranges.get(name, (-math.inf, math.inf))
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise UsageError(f"{self.kind}: expected a number as {name}, got {value!r}")
+            if not (math.isfinite(value) and low <= value < high):
+                raise UsageError(
+                    f"{self.kind}: expected {_range_to_text(low, high)} as {name}, got {value:g}; "
+                    f"the default is {kind.parameters[name]:g}"
+                )
 
 
 def load_kind(name: str) -> CorruptionKind:
@@ -150,8 +181,14 @@ def corrupt_poses(corruption: Corruption, clip: str, poses: Poses, fixed: Collec
     return noisy
 
 
+def _range_to_text(low: float, high: float) -> str:
+    least = f" from {low:g}" if math.isfinite(low) else ""
+    below = f" below {high:g}" if math.isfinite(high) else ""
+    return f"a finite number{least}{' and' if least and below else ''}{below}"
+
+
 def _draws(corruption: Corruption, clip: str) -> np.random.Generator:
     """A counter-based generator that follows from version, kind, clip and seed."""
-    text = "\n".join((f"corruption v{VERSION}", corruption.kind, clip, str(corruption.seed)))
+    text = "\n".join((f"corruption v{VERSION}", corruption.kind, clip, f"{corruption.seed:d}"))
     key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
     return np.random.Generator(np.random.Philox(key=key))
