@@ -4,7 +4,7 @@
 
 OUTPUTS are folders that `vptbench generate` wrote, of clips that were driven by their own poses. The regions
 come from the mesh: where it lies in the target frame, and where that part of it is hidden in the source frame
-(`Clip.mesh_flow` with and without `visible_only`). Means are over the pixels of a region in all of a clip's
+(`difficulty.clip_to_regions`). Means are over the pixels of a region in all of a clip's
 frames, the source frame left out, then over clips; where a region is empty, it counts for its share alone.
 """
 
@@ -18,10 +18,10 @@ import numpy as np
 
 from vptbench import open_store
 from vptbench.clip import Clip, Frames
-from vptbench.mesh.flow import NO_FLOW
 from vptbench.metrics.l1 import L1_PERSON
 from vptbench.metrics.ssim import SSIM_PERSON
 from vptbench.outputs.reader import open_outputs
+from vptbench.robustness.difficulty import clip_to_regions
 from vptbench.weights import Networks
 
 
@@ -53,12 +53,9 @@ def measure_outputs(store: Path, outputs: Path) -> dict[str, Row]:
 def measure_clip(clip: Clip, source: int, numbers: Sequence[int], generated: Frames) -> dict[str, Row]:
     """Means over a region's pixels in a clip's frames `numbers`; `generated` has a row for each of them."""
     target = np.stack([np.asarray(clip.frames[number], np.uint8) for number in numbers])
-    body, shown = (
-        np.stack([clip.mesh_flow(source, n, visible_only=only)[..., 0] != NO_FLOW for n in numbers])
-        for only in (False, True)
-    )
+    body, hidden = map(np.stack, zip(*(clip_to_regions(clip, source, n) for n in numbers), strict=True))
     found = {}
-    for region, mask in (("whole", np.ones_like(body)), ("body", body), ("hidden", body & ~shown)):
+    for region, mask in (("whole", np.ones_like(body)), ("body", body), ("hidden", hidden)):
         l1, ssim = (
             metric.load(Networks()).per_frame(generated=generated, target=target, mask=mask)
             for metric in (L1_PERSON, SSIM_PERSON)

@@ -17,6 +17,9 @@ CONFIDENCE = 0.95
 RESAMPLES = 10_000
 """Bootstrap samples."""
 
+LEAST_CLIPS = 6
+"""Fewest clips from which noise is judged: five of equal sign happen by chance once in sixteen times."""
+
 GROUPS = 20
 """Most groups of clips in a jackknife."""
 

@@ -124,12 +124,37 @@ def document_to_benchmark(document: Mapping[str, Json], path: Path) -> Benchmark
             hashed = json_to_sha256({**document, "source": {**source, "sha256": sha256}})
             computed = {"source_frames": listed, "sha256": hashed}
         found = json_to_config({**DEFAULTS, **fields, "items": [], **computed}, Benchmark)
+        return _checked(found, items)
     except (BenchmarkError, ConfigError) as error:
         raise BenchmarkError(f"{path}: {error}") from error
+
+
+def record_to_benchmark(record: Mapping[str, Json]) -> Benchmark:
+    """The protocol that scores were made under, from what they say of it.
+
+    Args:
+        record: `Scores.benchmark`: all fields of `Benchmark`, `source_frames` and `sha256` as they were.
+
+    Raises:
+        BenchmarkError: It is malformed; every problem is named.
+    """
+    try:
+        items = json_to_items(record["items"]) if record.get("items") else ()
+        return _checked(json_to_config({**record, "items": []}, Benchmark), items)
+    except (BenchmarkError, ConfigError) as error:
+        raise BenchmarkError(f"benchmark of the scores: {error}; score again") from error
+
+
+def _checked(found: Benchmark, items: tuple[ItemSpan, ...]) -> Benchmark:
+    """A protocol with its items.
+
+    Raises:
+        BenchmarkError: Its values are wrong; every problem is named.
+    """
     benchmark = Benchmark(**{**vars(found), "items": items})
     problems = benchmark_to_problems(benchmark)
     if problems:
-        raise BenchmarkError(f"{path}: " + named(problems, "; "))
+        raise BenchmarkError(named(problems, "; "))
     return benchmark
 
 

@@ -7,13 +7,10 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from vptbench.interval import means_to_interval, resampled_means
+from vptbench.interval import LEAST_CLIPS, means_to_interval, resampled_means
 from vptbench.leaderboard.board import Board, Entry
 from vptbench.leaderboard.clips import Clips, read_clips
 from vptbench.leaderboard.rules import POOLING, entry_to_settings
-
-LEAST_CLIPS = 6
-"""Fewest clips from which noise is judged: five of equal sign happen by chance once in sixteen times."""
 
 SEED = 0
 """Of the bootstrap."""

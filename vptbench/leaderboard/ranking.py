@@ -15,9 +15,10 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 
+from vptbench.interval import LEAST_CLIPS
 from vptbench.leaderboard.board import Board, Entry
 from vptbench.leaderboard.digits import interval_to_text, value_to_text, values_to_decimals
-from vptbench.leaderboard.noise import LEAST_CLIPS, NO_NOISE, Basis, Noise, board_to_noise
+from vptbench.leaderboard.noise import NO_NOISE, Basis, Noise, board_to_noise
 from vptbench.leaderboard.rules import listed
 from vptbench.leaderboard.text import printable
 from vptbench.metrics import metric_facts

@@ -4,9 +4,12 @@ import json
 
 import pytest
 
-from vptbench.benchmarks.loader import load_benchmark
+from vptbench.benchmarks.loader import BENCHMARKS, load_benchmark
+from vptbench.benchmarks.protocol import record_to_benchmark
 from vptbench.benchmarks.span import Span, Still
+from vptbench.config import config_to_json
 from vptbench.errors import BenchmarkError
+from vptbench.manifest import json_to_text
 
 SELF = {
     "id": "a", "source": {"clip": "a", "frame": 1}, "driving": {"clip": "a", "first": 2, "last": 4},
@@ -109,3 +112,18 @@ def test_a_list_of_source_frames_is_covered_by_the_hash(written, tmp_path):
     assert load_benchmark(path).sha256 == first.sha256
     frames.write_text('{"a": 4, "b/1": 0}')
     assert load_benchmark(path).sha256 != first.sha256
+
+
+@pytest.mark.parametrize("name", [*BENCHMARKS, "own"])
+def test_what_scores_record_of_a_protocol_is_the_protocol(name, with_items):
+    benchmark = load_benchmark(with_items() if name == "own" else name)
+    record = json.loads(json_to_text(config_to_json(benchmark)))
+    assert record_to_benchmark(record) == benchmark
+
+
+def test_a_damaged_record_is_refused():
+    record = config_to_json(load_benchmark("synthetic-v1"))
+    with pytest.raises(BenchmarkError, match=r"benchmark of the scores: .*unknown: colour; score again"):
+        record_to_benchmark({**record, "colour": 1})
+    with pytest.raises(BenchmarkError, match="benchmark of the scores: pooling: expected 'clip' or 'frame'"):
+        record_to_benchmark({**record, "pooling": "all"})
