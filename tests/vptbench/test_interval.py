@@ -12,6 +12,7 @@ from vptbench.interval import (
     clips_to_groups,
     jackknife_interval,
     means_to_interval,
+    resampled_column_means,
     resampled_means,
 )
 
@@ -122,3 +123,26 @@ def test_clips_of_weight_0_do_not_count():
     assert 60 < np.isnan(means).sum() < 140
     assert means_to_interval(means) == (5, 5)
     assert np.isnan(means_to_interval(resampled_means([1.0]))).all()
+
+
+@quick
+@given(st.integers(2, 9), st.integers(1, 4), st.integers(0, 99))
+def test_columns_are_resampled_as_each_by_itself(clips, columns, seed):
+    values = np.random.default_rng(seed).normal(size=(clips, columns))
+    found = resampled_column_means(values, seed=seed, resamples=1500)
+    for column in range(columns):
+        expected = resampled_means(values[:, column], seed=seed, resamples=1500)
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-13)
+
+
+def test_columns_of_zeros_stay_zero_and_few_clips_give_nothing():
+    values = np.zeros((7, 3))
+    values[:, 1] = 0.1
+    assert not resampled_column_means(values)[:, [0, 2]].any()
+    assert resampled_column_means(values[:1]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2], [[1.0], [math.inf]], [[math.nan], [1]]])
+def test_columns_that_cannot_be_resampled_are_refused(values):
+    with pytest.raises(ScoreError, match=r"expected finite values of shape \(clips, columns\), got shape"):
+        resampled_column_means(np.array(values))
