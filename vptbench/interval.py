@@ -3,7 +3,7 @@
 The unit is the clip: frames of one video are too alike to count as independent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,12 +92,43 @@ def resampled_means(
         )
     if len(numbers) < 2:
         return np.empty(0)
-    generator = np.random.Generator(np.random.PCG64(seed))
     means = []
-    for start in range(0, resamples, CHUNK):
-        drawn = generator.integers(len(numbers), size=(min(CHUNK, resamples - start), len(numbers)))
+    for drawn in _draws(len(numbers), seed, resamples):
         with np.errstate(invalid="ignore"):  # 0 / 0 where no drawn clip counts
             means.append((numbers * shares)[drawn].sum(1) / shares[drawn].sum(1))
+    return np.concatenate(means)
+
+
+def resampled_column_means(
+    values: NDArray[np.float64], *, seed: int = 0, resamples: int = RESAMPLES
+) -> NDArray[np.float64]:
+    """As `resampled_means` of each column, over the same draws for all of them, in a fraction of the time.
+
+    Args:
+        values: (N, C), one row a clip; finite.
+        seed: As of `bootstrap_interval`.
+        resamples: The same.
+
+    Returns:
+        float64 (resamples, C), equal to `resampled_means` but for rounding, and exactly 0 for a column of
+        zeros; (0, C) for fewer than two clips.
+
+    Raises:
+        ScoreError: The values are of another shape, or not all finite.
+    """
+    table = np.asarray(values, np.float64)
+    if table.ndim != 2 or not np.isfinite(table).all():
+        raise ScoreError(
+            f"expected finite values of shape (clips, columns), got shape {table.shape} with "
+            f"{int((~np.isfinite(table)).sum())} that are not finite"
+        )
+    if len(table) < 2:
+        return np.empty((0, table.shape[1]))
+    means = []
+    for drawn in _draws(len(table), seed, resamples):
+        places = drawn + len(table) * np.arange(len(drawn))[:, None]
+        counts = np.bincount(places.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        means.append(counts.astype(np.float64) @ table / len(table))
     return np.concatenate(means)
 
 
@@ -191,3 +222,10 @@ def crossed_interval(values: Sequence[Sequence[float]] | NDArray[np.float64]) ->
     freedom = total**2 / (parts**2 / (np.array(table.shape) - 1)).sum()
     reach = float(stdtrit(freedom, (1 + CONFIDENCE) / 2) * np.sqrt(total))
     return mean - reach, mean + reach
+
+
+def _draws(clips: int, seed: int, resamples: int) -> Iterator[NDArray[np.int64]]:
+    """Numbers of clips drawn with replacement, (up to `CHUNK`, clips) at a time."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    for start in range(0, resamples, CHUNK):
+        yield generator.integers(clips, size=(min(CHUNK, resamples - start), clips))

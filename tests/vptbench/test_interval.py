@@ -13,6 +13,7 @@ from vptbench.interval import (
     crossed_interval,
     jackknife_interval,
     means_to_interval,
+    resampled_column_means,
     resampled_means,
 )
 
@@ -159,3 +160,26 @@ def test_too_few_networks_or_clips_or_no_numbers():
         crossed_interval([[1.0, np.nan], [2.0, 3.0]])
     with pytest.raises(ScoreError, match=r"shape \(2,\)"):
         crossed_interval(np.array([1.0, 2.0]))
+
+
+@quick
+@given(st.integers(2, 9), st.integers(1, 4), st.integers(0, 99))
+def test_columns_are_resampled_as_each_by_itself(clips, columns, seed):
+    values = np.random.default_rng(seed).normal(size=(clips, columns))
+    found = resampled_column_means(values, seed=seed, resamples=1500)
+    for column in range(columns):
+        expected = resampled_means(values[:, column], seed=seed, resamples=1500)
+        np.testing.assert_allclose(found[:, column], expected, atol=1e-13)
+
+
+def test_columns_of_zeros_stay_zero_and_few_clips_give_nothing():
+    values = np.zeros((7, 3))
+    values[:, 1] = 0.1
+    assert not resampled_column_means(values)[:, [0, 2]].any()
+    assert resampled_column_means(values[:1]).shape == (0, 3)
+
+
+@pytest.mark.parametrize("values", [[1.0, 2], [[1.0], [math.inf]], [[math.nan], [1]]])
+def test_columns_that_cannot_be_resampled_are_refused(values):
+    with pytest.raises(ScoreError, match=r"expected finite values of shape \(clips, columns\), got shape"):
+        resampled_column_means(np.array(values))
