@@ -25,6 +25,7 @@ VERSION = 1
 
 CORRUPTIONS = {
     "jitter": "vptbench.robustness.noise:JITTER",
+    "estimator": "vptbench.robustness.estimator:ESTIMATOR",
 }
 """Kinds of corruption to `CorruptionKind`."""
 
