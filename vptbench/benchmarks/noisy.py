@@ -26,7 +26,7 @@ from vptbench.manifest import Json, json_to_sha256
 from vptbench.registry import check_known
 
 KINDS = ("jitter", "drift", "dropout", "swap", "outlier", "lag", "other-body", "estimator")
-"""Kinds of corruption; "estimator" needs poses of the user's own, so that no frozen list has it."""
+"""Kinds of corruption. No list that ships has "estimator": they were frozen before it existed."""
 
 SEVERITIES = range(1, 6)
 

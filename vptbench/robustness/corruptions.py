@@ -36,6 +36,7 @@ CORRUPTIONS = {
     "outlier": "vptbench.robustness.bursts:OUTLIER",
     "lag": "vptbench.robustness.timing:LAG",
     "other-body": "vptbench.robustness.proportions:OTHER_BODY",
+    "estimator": "vptbench.robustness.estimator:ESTIMATOR",
 }
 """Kinds of corruption to `CorruptionKind`."""
 
