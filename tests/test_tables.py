@@ -8,7 +8,7 @@ import pytest
 from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchmark
 from vptbench.benchmarks.noisy import load_noisy_benchmark
 from vptbench.cli import prepare
-from vptbench.cli.check import CHECKS, WARNINGS
+from vptbench.cli.check import CHECKS, NOTES, WARNINGS
 from vptbench.generate.export import FORMATS, INPUT_FORMATS, InputFormat, load_input_format
 from vptbench.metrics.table import METRICS, metric_facts
 from vptbench.outputs.layouts import LAYOUTS
@@ -25,8 +25,8 @@ KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
 @pytest.mark.parametrize(
     "table",
-    [CROPS, DATASETS, CHECKS, WARNINGS, FORMATS],
-    ids=["crops", "datasets", "checks", "warnings", "formats"],
+    [CROPS, DATASETS, CHECKS, WARNINGS, NOTES, FORMATS],
+    ids=["crops", "datasets", "checks", "warnings", "notes", "formats"],
 )
 def test_entries_can_be_imported(table):
     for name in table:

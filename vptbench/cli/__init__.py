@@ -18,7 +18,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 # processor from the one that they wait for as soon as anything else runs: 3 frames a second instead of 14.
 
 COMMANDS = (
-    "demo", "synth", "fetch", "prepare", "show", "check", "train", "generate", "export", "score",
+    "demo", "synth", "fetch", "prepare", "show", "check", "corrupt", "train", "generate", "export", "score",
     "strata", "leaderboard", "report", "reproduce", "benchmarks", "weights", "doctor",
 )  # fmt: skip
 """Command names in the order of `--help`; each lies in the module of its name."""

@@ -20,6 +20,7 @@ from vptbench.store.writer import begin_folder, clip_path, write_clips_table
 
 COPIED = (
     "dataset", "title", "citation", "licence", "body_licence", "synth", "settings", schema.POSES_FROM,
+    schema.CORRUPTION,
 )  # fmt: skip
 """What a pack's manifest says as its store's does, where that says it."""
 
@@ -122,7 +123,7 @@ def _to_row(clip: Clip, path: Path) -> Row:
         StoreError: The pack's file is damaged, or of another state of the store.
     """
     made = read_pack_clip(path)
-    kind = {"format", "version", schema.PACK_SIZE}
+    kind = {"format", "version", schema.PACK_SIZE, schema.FRAMES_FROM}
     one, other = ({k: v for k, v in c.attributes.items() if k not in kind} for c in (made, clip))
     if one != other or not np.array_equal(made.keypoints, clip.keypoints, equal_nan=True):
         raise StoreError(

@@ -129,6 +129,8 @@ def pack_to_store(
     manifest = source_to_manifest(source, join.raw, settings)
     manifest.pop("published", None)  # owed are the pack's clips
     manifest[schema.POSES_FROM] = pack.sha256
+    if schema.CORRUPTION in pack.manifest:
+        manifest[schema.CORRUPTION] = pack.manifest[schema.CORRUPTION]
     begin_store(store, manifest)
 
     known = _known_hashes(store, pack)

@@ -7,9 +7,10 @@ from vptbench.clip import Clip, Rows
 from vptbench.errors import VptbenchError
 from vptbench.progress import track
 from vptbench.store import schema
+from vptbench.store.noisy import clip_to_link_problems
 from vptbench.store.pack import PosePack, open_pack
 from vptbench.store.quality import Quality, quality_to_lines, store_to_qualities
-from vptbench.store.reader import NoFrames, Store, open_store
+from vptbench.store.reader import NoFrames, Store, manifest_to_command, open_store
 from vptbench.store.videos import videos_to_text
 
 MOST_DOUBTFUL = 20
@@ -33,18 +34,19 @@ def store_to_problems(path: Path) -> list[str]:
         VptbenchError: It is no store at all, of an unknown version, or was interrupted.
     """
     store = open_store(path)
+    command = manifest_to_command(store.manifest)
     problems = _folder_to_problems(store)
     if not len(store):
         problems.append(
             f"{path}: expected clips, found none: the reasons stand in {path / schema.FAILURES_TABLE}; mend "
-            "them and run the same prepare again"
+            f"them and run the same {command} again"
         )
     for split in schema.SPLITS:
         listed, there = store.listed(split), len(store.ids(split))
         if listed is not None and there > listed:
             problems.append(
                 f"{path}: expected at most {listed} clips of the {split} split as {schema.MANIFEST} lists, "
-                f"found {there} in {schema.CLIPS_TABLE}; run the same prepare again"
+                f"found {there} in {schema.CLIPS_TABLE}; run the same {command} again"
             )
     return problems
 
@@ -52,7 +54,8 @@ def store_to_problems(path: Path) -> list[str]:
 def store_to_warnings(path: Path) -> list[str]:
     """What is no damage and yet worth a look: missing videos and doubtful clips, worst first, a line each.
 
-    Clips that cannot be read are left out; `store_to_problems` names them.
+    Clips that cannot be read are left out; `store_to_problems` names them. So are clips whose poses are noisy
+    by intent.
 
     Raises:
         VptbenchError: It is no store at all, of an unknown version, or was interrupted.
@@ -61,10 +64,12 @@ def store_to_warnings(path: Path) -> list[str]:
     warnings = [
         f"{videos_to_text(missing, store.listed(split), split)} are missing: the reasons stand in "
         f"{path / schema.FAILURES_TABLE}, unless your lists do not name them; mend what can be mended and "
-        "run the same prepare again"
+        f"run the same {manifest_to_command(store.manifest)} again"
         for split in schema.SPLITS
         if (missing := store.missing(split))
     ]
+    if schema.CORRUPTION in store.manifest:
+        return warnings
     doubtful = [quality for quality in store_to_qualities(store, {}) if quality.doubtful]
     warnings += [_quality_to_warning(path, quality) for quality in doubtful[:MOST_DOUBTFUL]]
     if len(doubtful) > MOST_DOUBTFUL:
@@ -105,7 +110,7 @@ def _folder_to_problems(folder: Store | PosePack) -> list[str]:
             problems += [
                 f"{name}: {problem}; prepare again" for problem in folder.row_to_problems(name, clip)
             ]
-            _read_through(clip)
+            problems += _read_through(clip)
         except VptbenchError as error:
             problems.append(str(error))
     pattern = "*" if isinstance(folder, PosePack) else f"*{schema.CLIP_SUFFIX}"
@@ -114,10 +119,16 @@ def _folder_to_problems(folder: Store | PosePack) -> list[str]:
     return problems + [f"{file}: not listed in {schema.CLIPS_TABLE}; delete it" for file in sorted(extra)]
 
 
-def _read_through(clip: Clip) -> None:
-    """Read every row, so that a damaged chunk raises `StoreError`, and malformed numbers of frames."""
+def _read_through(clip: Clip) -> list[str]:
+    """Read every row, so that a damaged chunk raises `StoreError`, and malformed numbers of frames.
+
+    Returns:
+        Where what a clip links to is not what it was made with.
+    """
     _ = clip.raw_frames
-    parts: list[Rows | None] = [clip.frames, clip.mask, clip.mesh.vertices if clip.mesh else None]
-    for rows in parts[1:] if isinstance(clip.frames, NoFrames) else parts:
+    linked = bool(clip.attributes.get(schema.FRAMES_FROM))  # then read below
+    parts: list[Rows | None] = [clip.mask, clip.mesh.vertices if clip.mesh else None]
+    for rows in parts if linked or isinstance(clip.frames, NoFrames) else [clip.frames, *parts]:
         for index in range(rows.shape[0] if rows is not None else 0):
             _ = rows[index] if rows is not None else None
+    return clip_to_link_problems(clip)

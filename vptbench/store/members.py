@@ -33,12 +33,13 @@ def check_members(file: h5py.File, path: Path) -> None:
     """Refuse a store's clip file of which something lies elsewhere; what it names there is not opened.
 
     Raises:
-        StoreError: Something does that is neither frames nor mask, or these do by an absolute path.
+        StoreError: Something does that is neither frames nor mask, or these do by an absolute path or under
+            another name.
     """
     outside = [
         f"{name} ({what})"
         for name, what in file_to_members(file).items()
-        if what and not (name in LINKED and _is_relative(file.get(name, getlink=True)))
+        if what and not (name in LINKED and _is_own(name, file.get(name, getlink=True)))
     ]
     if outside:
         raise StoreError(
@@ -84,6 +85,22 @@ def storage_to_text(part: object) -> str:
     return "a virtual dataset" if part.is_virtual else ""
 
 
+def link_to_path(path: Path, link: object) -> Path | None:
+    """Where a link leads, seen from the clip file at `path`; None if it is no external one."""
+    return (path.parent / link.filename).resolve() if isinstance(link, h5py.ExternalLink) else None
+
+
+def linked_to_text(file: h5py.File, name: str) -> str:
+    """What is wrong with `name` in a file that a clip file links to, in words; "" if it is there."""
+    link = file.get(name, getlink=True) if name in {*file} else None
+    if link is None:
+        return f"no {name}"
+    if not isinstance(link, h5py.HardLink):
+        return LINKS.get(type(link), "a link")
+    part = file[name]
+    return storage_to_text(part) if isinstance(part, h5py.Dataset) else "no dataset"
+
+
 def _members(group: h5py.Group, before: str) -> Iterator[tuple[str, str]]:
     for key in group:
         name, link = before + key, group.get(key, getlink=True)
@@ -102,5 +119,8 @@ def _members(group: h5py.Group, before: str) -> Iterator[tuple[str, str]]:
             yield name, storage_to_text(part)
 
 
-def _is_relative(link: object) -> bool:
-    return isinstance(link, h5py.ExternalLink) and not PurePath(link.filename).is_absolute()
+def _is_own(name: str, link: object) -> bool:
+    """Whether a link leads to `name` of another file, by relative path."""
+    if not isinstance(link, h5py.ExternalLink) or PurePath(link.filename).is_absolute():
+        return False
+    return str(link.path).strip("/") == name

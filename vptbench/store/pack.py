@@ -23,7 +23,7 @@ from vptbench.manifest import Json, file_to_sha256, read_manifest, write_manifes
 from vptbench.store import schema
 from vptbench.store.folder import ClipFolder, read_clips_table
 from vptbench.store.reader import read_pack_clip
-from vptbench.store.writer import ClipParts, clip_path, clip_to_file
+from vptbench.store.writer import ClipParts, Link, clip_path, clip_to_file
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,16 +90,20 @@ def open_pack(path: Path) -> PosePack:
     return PosePack(path=path, manifest=manifest, table=table, sha256=file_to_sha256(manifest_path))
 
 
-def clip_to_parts(clip: Clip, attributes: Mapping[str, Json], frames: Iterable[Frames] | None) -> ClipParts:
+def clip_to_parts(
+    clip: Clip, attributes: Mapping[str, Json], frames: Iterable[Frames] | Link | None
+) -> ClipParts:
     """What a clip file is made of: all of `clip`, bit for bit, but for other attributes and frames.
 
     Args:
         clip: A store's or a pack's.
         attributes: What the file is to say; what belongs to the kind of file is left out.
-        frames: Chunks of frames, or None for a pack.
+        frames: Chunks of frames, or None for a pack; or a link, which the mask, where there is one, is too.
     """
     mask = clip.mask
     left_out = {"format", "version", schema.PACK_SIZE}
+    if not isinstance(frames, Link):
+        left_out.add(schema.FRAMES_FROM)
     return ClipParts(
         attributes={name: value for name, value in attributes.items() if name not in left_out},
         shape=(len(clip), *clip.size),
@@ -107,6 +111,8 @@ def clip_to_parts(clip: Clip, attributes: Mapping[str, Json], frames: Iterable[F
         keypoints=clip.keypoints,
         mask=None
         if mask is None
+        else frames
+        if isinstance(frames, Link)
         else (np.asarray(mask[row : row + 1], np.bool_) for row in range(len(clip))),
         mesh=clip.mesh,
         body=clip.body,

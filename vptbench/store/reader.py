@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from vptbench.errors import StoreError
 from vptbench.manifest import Json, read_manifest
 from vptbench.store import schema
 from vptbench.store.folder import ClipFolder, read_clips_table
-from vptbench.store.members import check_members, check_pack_members, storage_to_text
+from vptbench.store.members import check_members, check_pack_members, link_to_path, linked_to_text
 
 DAMAGE = (OSError, KeyError, RuntimeError, TypeError, ValueError)
 """What h5py raises on damaged files, by what was hit."""
@@ -138,9 +139,15 @@ def open_store(path: Path | str) -> Store:
     table_path = path / schema.CLIPS_TABLE
     if manifest.get("complete") is not True or not table_path.exists():
         raise StoreError(
-            f"{path}: expected a finished clip store, found an interrupted one; run the same prepare again"
+            f"{path}: expected a finished clip store, found an interrupted one; "
+            f"run the same {manifest_to_command(manifest)} again"
         )
     return Store(path=path, manifest=manifest, table=read_clips_table(path, schema.CLIPS_COLUMNS))
+
+
+def manifest_to_command(manifest: Mapping[str, Json]) -> str:
+    """The command that writes a store, by what its manifest says."""
+    return "corrupt" if schema.CLEAN in manifest else "prepare"
 
 
 def read_clip(path: Path) -> Clip:
@@ -151,6 +158,16 @@ def read_clip(path: Path) -> Clip:
         ShapeError: Its parts do not fit together.
     """
     return _read_file(path, schema.CLIP_FORMAT)
+
+
+def read_noisy_clip(path: Path, clean: Clip) -> Clip:
+    """Open one clip file of a noisy store, lazily, with frames and mask of `clean`, wherever it links to.
+
+    Raises:
+        StoreError: As `read_clip`.
+        ShapeError: Its parts do not fit together, or not to the clean clip's.
+    """
+    return _read_file(path, schema.CLIP_FORMAT, clean)
 
 
 def read_pack_clip(path: Path) -> Clip:
@@ -164,8 +181,8 @@ def read_pack_clip(path: Path) -> Clip:
     return _read_file(path, schema.PACK_CLIP_FORMAT)
 
 
-def _read_file(path: Path, kind: str) -> Clip:
-    """A clip file of either kind.
+def _read_file(path: Path, kind: str, clean: Clip | None = None) -> Clip:
+    """A clip file of either kind; frames and mask of `clean`, where that is given.
 
     Raises:
         StoreError: It is missing, damaged, of another kind, or of an unknown version.
@@ -173,33 +190,39 @@ def _read_file(path: Path, kind: str) -> Clip:
     source = ClipFile(path)
     source.file()
     try:
-        return _file_to_clip(source, kind)
+        return _file_to_clip(source, kind, clean)
     except DAMAGE as error:
         raise StoreError(
             f"{path}: expected a whole clip file, found damage ({error}); delete it and prepare again"
         ) from error
 
 
-def _file_to_clip(source: ClipFile, kind: str) -> Clip:
+def _file_to_clip(source: ClipFile, kind: str, clean: Clip | None) -> Clip:
     file, path = source.file(), source.path
     attributes = _read_attributes(file, path, kind)
     packed = kind == schema.PACK_CLIP_FORMAT
     (check_pack_members if packed else check_members)(file, path)
     needed = (schema.KEYPOINTS,) if packed else (schema.FRAMES, schema.KEYPOINTS)
     stated = (*schema.ATTRIBUTES, schema.PACK_SIZE) if packed else schema.ATTRIBUTES
-    missing = [name for name in needed if name not in file]
+    names = {*file}  # links that lead nowhere included
+    missing = [name for name in needed if name not in names]
     missing += [f"attribute {name}" for name in stated if name not in attributes]
     if missing:
         raise StoreError(
             f"{path}: expected {', '.join(missing)}, found none; delete the file and prepare it again"
         )
+    if clean is not None:
+        frames, mask = clean.frames, clean.mask
+    else:
+        frames = _no_frames(source, attributes) if packed else _linked_rows(source, schema.FRAMES, attributes)
+        mask = _linked_rows(source, schema.MASK, attributes) if schema.MASK in names else None
     return Clip(
         id=str(attributes["clip"]),
         split=str(attributes["split"]),
-        frames=_no_frames(source, attributes) if packed else _rows(source, schema.FRAMES),
+        frames=frames,
         keypoints=file[schema.KEYPOINTS][:],
         fps=float(str(attributes["fps"])),
-        mask=_rows(source, schema.MASK) if schema.MASK in file else None,
+        mask=mask,
         mesh=_read_mesh(source) if schema.VERTICES in file else None,
         body={name: array[:] for name, array in file.get(schema.BODY, {}).items()},
         attributes=attributes,
@@ -245,19 +268,48 @@ def _plain(value: object) -> Json:
 
 
 def _rows(source: ClipFile, name: str) -> FileRows:
-    """A dataset, lazily.
+    """A dataset, lazily."""
+    dataset = source.file()[name]
+    return FileRows(source, name, tuple(dataset.shape), dataset.dtype)
+
+
+def _linked_rows(source: ClipFile, name: str, attributes: Mapping[str, Json]) -> FileRows:
+    """Frames or mask, lazily: those of the file itself, or of the clip file that it links to.
+
+    What is read is exactly the file that the link names: HDF5 by itself would look elsewhere as well.
 
     Raises:
-        StoreError: It has its values from a third file.
+        StoreError: That file is missing, none, or has no such rows; or they lie in a third file.
     """
-    dataset = source.file()[name]
-    if not isinstance(dataset, h5py.Dataset) or storage_to_text(dataset):
-        found = storage_to_text(dataset) or "no dataset"  # behind a link: `check_members` has seen the rest
+    target = link_to_path(source.path, source.file().get(name, getlink=True))
+    if target is None:
+        return _rows(source, name)
+    clean, expected = ClipFile(target), f"{source.path}: expected {name} to link to a clip file"
+    remedy = (
+        f"put the clean store back, or run `vptbench check {_store_to_text(source.path)} --frames-from CLEAN`"
+    )
+    if not target.is_file():
+        raise StoreError(f"{expected}, found no file at {target}; {remedy}")
+    try:
+        found = linked_to_text(clean.file(), name)
+    except StoreError:
+        found = "no HDF5 file, or a damaged one,"
+    if found:
+        raise StoreError(f"{expected}, found {found} there ({target}); {remedy}")
+    rows, stated = _rows(clean, name), attributes[schema.FRAMES_FROM]
+    shape = stated.get("shape") if isinstance(stated, Mapping) else None
+    if shape is not None and list(rows.shape[:3]) != shape:
         raise StoreError(
-            f"{source.path}: expected {name} to link to a clip file, found {found} there; delete it and "
-            "prepare again"
+            f"{source.path}: expected {name} of shape {shape} in {target}, found {list(rows.shape[:3])}; "
+            f"{remedy}"
         )
-    return FileRows(source, name, tuple(dataset.shape), dataset.dtype)
+    return rows
+
+
+def _store_to_text(path: Path) -> str:
+    """The store that a clip file lies in, as a command takes it."""
+    stores = [folder for folder in path.parents if (folder / schema.MANIFEST).is_file()]
+    return shlex.quote(str(stores[0])) if stores else "NOISY"
 
 
 def _read_mesh(source: ClipFile) -> Mesh:

@@ -60,7 +60,26 @@ PACK_SIZE = "size"
 POSES_FROM = "poses_from"
 """Attribute of clips whose poses came from a pose pack, and key of their store's manifest: its SHA-256."""
 
-JSON_ATTRIBUTES = ("settings", "pose_facts")
+CORRUPTION = "corruption"
+"""Attribute of clips with noisy poses, and key of their store's manifest: kind, severity, seed, parameters
+and version of the corruption. The attribute also has ``fixed``, the frames whose poses are clean, and
+``disturbance``, what it really did; the manifest has the latter under its own key, over all clips."""
+
+FRAMES_FROM = "frames_from"
+"""Attribute of clips whose frames and mask are links: ``path`` of the clean clip file as seen from the folder
+of this one, ``shape`` (T, H, W), ``frames_sha256`` and ``mask_sha256`` (of the bytes of the arrays, None
+where there is no mask)."""
+
+CLEAN = "clean"
+"""Key of a noisy store's manifest: ``path`` of the clean store as seen from the noisy one, and ``split``, the
+one that was corrupted, None for both."""
+
+DISTURBANCE = "disturbance"
+
+NOISE_ATTRIBUTES = (CORRUPTION, FRAMES_FROM)
+"""Attributes of noisy clips alone; empty ones are not written."""
+
+JSON_ATTRIBUTES = ("settings", "pose_facts", *NOISE_ATTRIBUTES)
 """Attributes that hold JSON objects; one that is missing is read as an empty one."""
 
 LATER_SETTINGS: Mapping[str, Json] = {

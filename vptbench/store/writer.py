@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TypeVar
 
 import h5py
@@ -32,24 +32,36 @@ Chunk = TypeVar("Chunk")
 
 
 @dataclass(frozen=True)
+class Link:
+    """In place of frames or mask: those of another clip file.
+
+    Attributes:
+        file: That file as seen from the folder of the one that is written, with forward slashes.
+    """
+
+    file: str
+
+
+@dataclass(frozen=True)
 class ClipParts:
     """What a clip file is made of. `frames` and `mask` come in chunks, so that long clips need little memory.
 
     Attributes:
         attributes: One value for each of `schema.ATTRIBUTES`.
         shape: (T, H, W) of the clip.
-        frames: Chunks of RGB frames, uint8 (n, H, W, 3), T in all; None: a clip file of a pose pack, without.
+        frames: Chunks of RGB frames, uint8 (n, H, W, 3), T in all, or a link to them; None: a clip file of a
+            pose pack, without.
         keypoints: float32 (T, 25, 3).
-        mask: Chunks, bool (n, H, W), T in all, or None where the person's outline is not known.
+        mask: Chunks, bool (n, H, W), T in all, or a link, or None where the person's outline is not known.
         mesh: Projected mesh with T rows, or None.
         body: Arrays for ``body/`` by name.
     """
 
     attributes: Mapping[str, Json]
     shape: tuple[int, int, int]
-    frames: Iterable[Frames] | None
+    frames: Iterable[Frames] | Link | None
     keypoints: NDArray[np.float32]
-    mask: Iterable[NDArray[np.bool_]] | None
+    mask: Iterable[NDArray[np.bool_]] | Link | None
     mesh: Mesh | None
     body: Mapping[str, NDArray[np.float32]]
 
@@ -75,7 +87,9 @@ def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> 
         raise StoreError(f"{path}: expected the attributes {', '.join(missing)}, got none; state them")
     with written_beside(path) as part, _hdf5_file(part, path) as (file, disk):
         _write_attributes(file, parts)
-        if parts.frames is not None:
+        if isinstance(parts.frames, Link):
+            _write_link(file, schema.FRAMES, parts.frames)
+        elif parts.frames is not None:
             _write_rows(
                 file,
                 schema.FRAMES,
@@ -84,7 +98,9 @@ def clip_to_file(parts: ClipParts, path: Path, *, compression: str = "gzip") -> 
                 _while_room(parts.frames, disk, path),
                 compression,
             )
-        if parts.mask is not None:
+        if isinstance(parts.mask, Link):
+            _write_link(file, schema.MASK, parts.mask)
+        elif parts.mask is not None:
             _write_rows(
                 file,
                 schema.MASK,
@@ -166,7 +182,14 @@ def _identity(manifest: Mapping[str, Json]) -> dict[str, Json]:
     """
     settings = manifest.get("settings")
     facts = {key: manifest.get(key) for key in ("dataset", "synth", schema.POSES_FROM)}
-    return {**facts, **schema.LATER_SETTINGS, **(settings if isinstance(settings, Mapping) else {})}
+    noise: dict[str, Json] = {f"{schema.CORRUPTION} kind": None, f"{schema.CLEAN} path": None}
+    for key in (schema.CORRUPTION, schema.CLEAN):
+        stated = manifest.get(key)
+        noise |= (
+            {f"{key} {name}": fact for name, fact in stated.items()} if isinstance(stated, Mapping) else {}
+        )
+    stated = settings if isinstance(settings, Mapping) else {}
+    return {**facts, **noise, **schema.LATER_SETTINGS, **stated}
 
 
 def _rows_to_csv(columns: Sequence[str], rows: Iterable[Sequence[str | int | float]]) -> str:
@@ -216,12 +239,26 @@ def _write_attributes(file: h5py.File, parts: ClipParts) -> None:
     if parts.frames is None:
         known |= {"format": schema.PACK_CLIP_FORMAT, schema.PACK_SIZE: list(parts.shape[1:])}
     for name, value in sorted(known.items()):
+        if name in schema.NOISE_ATTRIBUTES and not value:
+            continue
         plain = json_to_text(value) if isinstance(value, Mapping) or value is None else value
         if isinstance(plain, str):  # of fixed length: others lie in a heap that has no checksum
             text = plain.encode()
             file.attrs.create(name, text, dtype=h5py.string_dtype("utf-8", max(1, len(text))))
         else:
             file.attrs[name] = plain
+
+
+def _write_link(file: h5py.File, name: str, link: Link) -> None:
+    """State where a dataset lies, without opening it.
+
+    Raises:
+        StoreError: The place is absolute, and would be refused by the reader.
+    """
+    if PurePath(link.file).is_absolute():
+        raise StoreError(f"{name}: expected a link by relative path, got {link.file}; state it relatively")
+    file[name] = h5py.ExternalLink(link.file, f"/{name}")
+    file.flush()
 
 
 def _write_rows(

@@ -101,7 +101,7 @@ def test_provenance_stands_in_the_clip_and_the_store(fashion, tmp_path):
             "size": 64, "crop": "clip-square-v1", "poses": "auto", "swaps": "estimated", "smoothing": "none",
             "lost": "mark", "body": "auto", "compression": "gzip", "smpl_model": None,
         },
-        "pose_facts": {"lost_frames": 0},
+        "pose_facts": {"lost_frames": 0}, "corruption": {}, "frames_from": {},
     }  # fmt: skip
     assert store.manifest["dataset"] == "fashionvideo"
     assert store.manifest["synth"] == {"format": "vptbench-synth", "arguments": {"seed": 1}}
