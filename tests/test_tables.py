@@ -7,7 +7,7 @@ import pytest
 
 from vptbench.benchmarks.loader import BENCHMARKS, NOISY_BENCHMARKS, load_benchmark
 from vptbench.benchmarks.noisy import load_noisy_benchmark
-from vptbench.cli import prepare
+from vptbench.cli import prepare, synth
 from vptbench.cli.check import CHECKS, NOTES, WARNINGS
 from vptbench.generate.export import FORMATS, INPUT_FORMATS, InputFormat, load_input_format
 from vptbench.metrics.table import METRICS, metric_facts
@@ -19,6 +19,7 @@ from vptbench.prepare.poses import POSES, SWAPS
 from vptbench.prepare.sources import DATASETS
 from vptbench.registry import check_id, group_to_table, id_to_object
 from vptbench.store.schema import COMPRESSIONS
+from vptbench.synth import build
 
 KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
@@ -34,12 +35,19 @@ def test_entries_can_be_imported(table):
 
 
 @pytest.mark.parametrize(
-    ("option", "known"),
-    [("poses", POSES), ("swaps", SWAPS), ("lost", LOST), ("body", BODIES), ("compression", COMPRESSIONS)],
+    ("module", "option", "known"),
+    [
+        (prepare, "poses", POSES),
+        (prepare, "swaps", SWAPS),
+        (prepare, "lost", LOST),
+        (prepare, "body", BODIES),
+        (prepare, "compression", COMPRESSIONS),
+        (synth, "layout", build.LAYOUTS),
+    ],
 )
-def test_the_command_line_offers_what_there_is(option, known):
+def test_the_command_line_offers_what_there_is(module, option, known):
     """Written out there, so that `--help` needs no heavy imports."""
-    offered = {each.name: each.type for each in prepare.command.params}[option]
+    offered = {each.name: each.type for each in module.command.params}[option]
     assert sorted(offered.choices) == sorted(known)
 
 

@@ -106,7 +106,7 @@ def test_it_beats_copying_on_moving_cloth(known):
     assert np.abs(made - clip.frames[1:]).mean() < 0.25 * np.abs(copied - clip.frames[1:]).mean()
 
 
-@pytest.mark.parametrize("layout", ["fashionvideo", "iper"])
+@pytest.mark.parametrize("layout", ["fashionvideo", "iper", "tiktok"])
 def test_it_beats_copying_on_people_who_turn(tmp_path, layout):
     seed_to_raw(tmp_path / "raw", layout=layout, clips=2, frames=12, size=64, seed=1)
     source_to_store(layout, tmp_path / "raw", tmp_path / "store", PrepareSettings(size=64))

@@ -11,7 +11,7 @@ from vptbench.cli import options
 @click.argument("out", type=options.FOLDER)
 @click.option(
     "--layout",
-    type=click.Choice(["fashionvideo", "iper"]),
+    type=click.Choice(["fashionvideo", "iper", "tiktok"]),
     default="fashionvideo",
     show_default=True,
     help="Whose files and motions to imitate.",

@@ -1,15 +1,16 @@
 """Synthetic people's videos on disk, in a dataset's own layout, with OpenPose JSON and exact truth beside.
 
 FashionVideo: ``{train,test}/<id>.mp4``, ``fashion_train.txt``, ``fashion_test.txt``. iPER:
-``images_HD/PPP/outfit/clip/%04d.jpg``, ``train.txt``, ``val.txt``. In both: ``openpose/<clip>/`` with one
-``<frame>_keypoints.json`` a frame, ``truth/<clip>.npz``, and ``synth.json``, which comes last. Every part is
-written beside its place and renamed when whole. The same arguments give the same bytes.
+``images_HD/PPP/outfit/clip/%04d.jpg``, ``train.txt``, ``val.txt``. TikTok: ``<clip>/images/%04d.png`` from 1
+on, ``train.txt``, ``test.txt``. In all: ``openpose/<clip>/`` with one ``<frame>_keypoints.json`` a frame,
+``truth/<clip>.npz``, and ``synth.json``, which comes last. Every part is written beside its place and renamed
+when whole. The same arguments give the same bytes.
 """
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,7 @@ TRUTH_COMPRESSION = 1
 """Deflate level of truth files: three times as fast as NumPy's own, and hardly larger."""
 
 PORTRAIT = 0.75
-"""Width of a FashionVideo frame, in heights."""
+"""Width of an upright frame (FashionVideo, TikTok), in heights."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,7 @@ def seed_to_raw(
 
     Args:
         out: The folder: new, empty, or begun by the same call.
-        layout: "fashionvideo" or "iper".
+        layout: One of `LAYOUTS`.
         clips: How many clips, over both splits; about a third of the people are in the test split.
         frames: T, of each clip.
         size: Height of a frame, pixels; even for FashionVideo.
@@ -238,14 +239,25 @@ def _iper_plans(clips: int, seed: int) -> list[Plan]:
     return [Plan(f"{p + 1:03d}/1/{n}", _split(p, people), p, motions[n]) for p, n in chosen]
 
 
+def _tiktok_plans(clips: int, seed: int) -> list[Plan]:
+    """One clip a person: the data do not say who is who."""
+    del seed  # nor has TikTok's a place for it
+    return [Plan(f"{k + 1:05d}", _split(k, clips), k, "dance") for k in range(clips)]
+
+
 def _write_video(film: Film, path: Path) -> None:
     frames_to_video(film.frames(), path, fps=FPS)
 
 
-def _write_pictures(film: Film, folder: Path) -> None:
+def _write_pictures(film: Film, folder: Path, *, first: int, suffix: str) -> None:
     folder.mkdir()
-    for number, frame in enumerate(film.frames()):
-        write_image(folder / f"{number:04d}.jpg", frame)
+    for number, frame in enumerate(film.frames(), first):
+        write_image(folder / f"{number:04d}{suffix}", frame)
+
+
+def _upright(size: int) -> tuple[int, int]:
+    """(H, W) of an upright frame of this height; its width is even."""
+    return size, 2 * round(PORTRAIT * size / 2)
 
 
 def _write_openpose(keypoints: NDArray[np.float32], folder: Path) -> None:
@@ -281,9 +293,7 @@ LAYOUTS: Mapping[str, Layout] = {
     "fashionvideo": Layout(
         plan=_fashion_plans,
         wardrobe=WARDROBE,
-        shot=lambda size: Shot(
-            (size, 2 * round(PORTRAIT * size / 2)), 9.0, 0.92, travels=True, backdrop=studio
-        ),
+        shot=lambda size: Shot(_upright(size), 9.0, 0.92, travels=True, backdrop=studio),
         media=lambda plan: f"{plan.split}/{plan.clip}.mp4",
         write=_write_video,
         lists={"train": "fashion_train.txt", "test": "fashion_test.txt"},
@@ -294,8 +304,17 @@ LAYOUTS: Mapping[str, Layout] = {
         wardrobe=SPORTSWEAR,
         shot=lambda size: Shot((size, size), 7.0, 0.88, travels=False, backdrop=location),
         media=lambda plan: f"images_HD/{plan.clip}",
-        write=_write_pictures,
+        write=partial(_write_pictures, first=0, suffix=".jpg"),
         lists={"train": "train.txt", "test": "val.txt"},
+        line=lambda plan: plan.clip,
+    ),
+    "tiktok": Layout(
+        plan=_tiktok_plans,
+        wardrobe=SPORTSWEAR,
+        shot=lambda size: Shot(_upright(size), 4.5, 0.97, travels=False, backdrop=location),
+        media=lambda plan: f"{plan.clip}/images",
+        write=partial(_write_pictures, first=1, suffix=".png"),
+        lists={"train": "train.txt", "test": "test.txt"},
         line=lambda plan: plan.clip,
     ),
 }

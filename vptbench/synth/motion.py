@@ -4,7 +4,7 @@ Motion is bounded in speed, not stretched over the clip: a longer clip holds mor
 Only where a clip is too short for the shortest natural turn does a turn go as fast as the clip needs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,12 @@ MAX_DEGREES_PER_FRAME = 7.0
 
 POSTURE_FRAMES = 9
 """Fewest frames between two postures of a free motion."""
+
+BEAT_FRAMES = (9.0, 12.0)
+"""Frames of a beat of a dance; each clip keeps one."""
+
+DANCE_DEGREES_PER_FRAME = 11.0
+"""How fast a joint of a dance may move, on average between two beats; if need be the beat comes later."""
 
 SIDES = {"l": 1.0, "r": -1.0}
 """Side of the body: where it lies on the person's left-pointing axis."""
@@ -124,14 +130,55 @@ POSTURES: Mapping[str, Mapping[str, float]] = {
 STANDING: Mapping[str, float] = {"arm_out": 15, "elbow": 14, "hip_out": -2}
 """A person at ease."""
 
-MIRRORED = ("side", "twist", "head_yaw")
+ARMS: Mapping[str, Mapping[str, float]] = {
+    "up": {"arm_out": 132, "elbow": 58, "head_nod": -6},
+    "one up": {"arm_out_l": 146, "elbow_l": 20, "arm_out_r": 30, "elbow_r": 74, "side": -6, "head_yaw": 10},
+    "flex": {"arm_out": 80, "arm_turn": 84, "elbow": 98},
+    "wave": {"arm_out_l": 84, "arm_turn_l": 78, "elbow_l": 64, "arm_out_r": 66, "elbow_r": 58},
+    "wide": {"arm_out": 74, "elbow": 34, "bend": -4},
+    "chest": {"arm_out": 48, "arm_forward": 26, "arm_turn": -40, "elbow": 96},
+    "push": {"arm_forward": 74, "arm_out": 12, "elbow": 22, "bend": 8},
+    "roll": {"arm_forward_l": 58, "elbow_l": 84, "arm_forward_r": 34, "elbow_r": 106, "bend": 6},
+    "swing": {"arm_forward_l": 56, "elbow_l": 38, "arm_forward_r": -34, "elbow_r": 26, "twist": -14},
+    "point": {
+        "arm_forward_l": 44, "arm_out_l": 34, "elbow_l": 8, "arm_out_r": 38, "arm_forward_r": -18,
+        "elbow_r": 78, "head_yaw": 14,
+    },
+    "drop": {"arm_out": 13, "elbow": 18, "head_nod": 6},
+}  # fmt: skip
+"""Arms of a dance on a beat, degrees, with what the spine and head do."""
+
+STEPS: Mapping[str, Mapping[str, float]] = {
+    "shift": {
+        "roll": -7, "side": 10, "hip_out_l": -6, "hip_out_r": 13, "hip_flex_r": 15, "knee_r": 27, "knee_l": 3,
+    },
+    "step out": {
+        "roll": 3, "side": 5, "hip_out_l": 10, "hip_out_r": 20, "hip_flex_l": 22, "knee_l": 36, "knee_r": 5,
+    },
+    "knee up": {
+        "hip_flex_r": 66, "knee_r": 86, "hip_out_r": 5, "hip_flex_l": 6, "knee_l": 10, "roll": -4, "side": 6,
+    },
+    "kick": {"hip_flex_r": 44, "knee_r": 12, "hip_flex_l": 8, "knee_l": 15, "lean": -5, "bend": 7},
+    "heel": {"hip_flex_r": 32, "knee_r": 6, "hip_flex_l": 16, "knee_l": 28, "lean": 5},
+    "low": {"hip_flex": 42, "knee": 60, "hip_out": 15, "lean": 15, "bend": 4, "head_nod": -8, "side": 7},
+    "back": {"hip_flex_r": -14, "knee_r": 38, "hip_flex_l": 18, "knee_l": 26, "lean": 6, "twist": 8},
+    "twist": {"twist": 22, "hip_flex": 15, "knee": 28, "hip_out": 6, "roll": -5},
+}  # fmt: skip
+"""Legs of a dance on a beat with the weight on the left leg, degrees, and how the trunk balances it."""
+
+BOUNCE = (7.0, 13.0)
+"""How far the knees give between two beats, degrees."""
+
+TURNED = 85.0
+"""How far a dance turns to either side of the camera, degrees."""
+
+MIRRORED = ("side", "twist", "head_yaw", "roll")
 """Angles that change their sign when left and right are exchanged."""
 
 
 def free_motion(frames: int, rng: np.random.Generator) -> Motion:
     """Goes from posture to posture in random order, as fast as the largest change allows."""
-    names = sorted({name for posture in POSTURES.values() for name in _both_sides(posture)} | {"yaw"})
-    names = sorted({*names, *map(_mirror, names)})
+    names = _all_angles(POSTURES.values())
     order: list[str] = []
     previous, times, rows = _posture_to_row(STANDING, names, rng, yaw=rng.uniform(-25, 25)), [0.0], []
     rows.append(previous)
@@ -146,9 +193,41 @@ def free_motion(frames: int, rng: np.random.Generator) -> Motion:
     angles = {name: track[:, column] for column, name in enumerate(names)}
     sway = np.sin(2 * np.pi * (np.arange(frames) / 38 + rng.uniform()))
     angles["side"] = angles["side"] + 1.2 * sway
+    _level_feet(angles, frames)
+    return Motion(angles, frames)
+
+
+def dance(frames: int, rng: np.random.Generator) -> Motion:
+    """Dances on the spot: on each beat other arms, and the weight on the other leg.
+
+    A step and a heading last two beats, the second with the sides exchanged; the knees give between the
+    beats. A short clip is cut out of a dance that is going on.
+    """
+    names = _all_angles([*ARMS.values(), *STEPS.values()])
+    beat, left = rng.uniform(*BEAT_FRAMES), bool(rng.random() < 0.5)
+    times, rows, arms, steps = [-rng.uniform(0, 1) * beat], list[Float](), list[str](), list[str]()
+    while not rows or times[-1] < frames:
+        if len(rows) % 2 == 0:
+            steps = steps or list(rng.permutation(list(STEPS)))
+            step, yaw = STEPS[steps.pop()], rng.uniform(-TURNED, TURNED)
+        arms = arms or list(rng.permutation(list(ARMS)))
+        upper = _posture_to_angles(ARMS[arms.pop()], rng.uniform(0.85, 1.08), mirrored=rng.random() < 0.5)
+        lower = _posture_to_angles(step, rng.uniform(0.85, 1.08), mirrored=left)
+        trunk = {name: upper[name] + lower[name] for name in upper.keys() & lower.keys()}
+        full = {**_both_sides(STANDING), **upper, **lower, **trunk, "yaw": yaw + rng.uniform(-12, 12)}
+        rows.append(np.array([full.get(name, 0.0) for name in names]))
+        left = not left
+        if len(rows) > 1:
+            needed = np.abs(rows[-1] - rows[-2]).max() / DANCE_DEGREES_PER_FRAME
+            times.append(times[-1] + max(beat, needed))
+    at = np.arange(frames)
+    track = PchipInterpolator(times, np.stack(rows))(at)
+    angles = {name: track[:, column] for column, name in enumerate(names)}
+    dip = rng.uniform(*BOUNCE) * np.sin(np.pi * np.interp(at, times, np.arange(len(times)))) ** 2
     for side in SIDES:
-        flat = angles["hip_flex_" + side] - angles["knee_" + side] - angles["lean"]
-        angles["ankle_" + side] = angles.get("ankle_" + side, np.zeros(frames)) + np.clip(flat, -32, 10)
+        angles[f"hip_flex_{side}"] = angles[f"hip_flex_{side}"] + dip / 2
+        angles[f"knee_{side}"] = angles[f"knee_{side}"] + dip
+    _level_feet(angles, frames)
     return Motion(angles, frames)
 
 
@@ -156,8 +235,10 @@ MOTIONS: Mapping[str, Callable[[int, np.random.Generator], Motion]] = {
     "catwalk": catwalk,
     "apose-turn": apose_turn,
     "free": free_motion,
+    "dance": dance,
 }
-"""Motions by name; each takes the number of frames and a generator."""
+"""Motions by name; each takes the number of frames and a generator. New ones come last: a clip's draws depend
+on its motion's place."""
 
 
 def motion_to_rotations(
@@ -257,11 +338,30 @@ def _posture_to_row(
 ) -> Float:
     """A posture at a random strength, at times mirrored, as one row of `names`."""
     strength, mirrored = rng.uniform(0.85, 1.08), rng.random() < 0.5
-    moved = {name: strength * value for name, value in _both_sides(posture).items()}
+    moved = _posture_to_angles(posture, strength, mirrored=mirrored)
     full = {**_both_sides(STANDING), **moved, "yaw": yaw}
-    if mirrored:
-        full = {_mirror(name): -value if name in MIRRORED else value for name, value in full.items()}
     return np.array([full.get(name, 0.0) for name in names])
+
+
+def _posture_to_angles(posture: Mapping[str, float], strength: float, *, mirrored: bool) -> dict[str, float]:
+    """A posture so strong, with left and right exchanged if `mirrored`."""
+    moved = {name: strength * value for name, value in _both_sides(posture).items()}
+    if not mirrored:
+        return moved
+    return {_mirror(name): -value if name in MIRRORED else value for name, value in moved.items()}
+
+
+def _all_angles(postures: Iterable[Mapping[str, float]]) -> list[str]:
+    """The names of all angles that postures or their mirror images have, and the yaw."""
+    names = {name for posture in postures for name in _both_sides(posture)} | {"yaw"}
+    return sorted({*names, *map(_mirror, names)})
+
+
+def _level_feet(angles: dict[str, Float], frames: int) -> None:
+    """Turns the ankles so that the soles stay level, as far as ankles go."""
+    for side in SIDES:
+        flat = angles["hip_flex_" + side] - angles["knee_" + side] - angles["lean"]
+        angles["ankle_" + side] = angles.get("ankle_" + side, np.zeros(frames)) + np.clip(flat, -32, 10)
 
 
 def _both_sides(posture: Mapping[str, float]) -> dict[str, float]:

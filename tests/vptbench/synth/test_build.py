@@ -8,8 +8,10 @@ from vptbench.errors import ManifestError, UsageError
 from vptbench.image import read_image
 from vptbench.manifest import file_to_sha256, read_manifest
 from vptbench.mesh.rasterise import vertices_to_face_table
+from vptbench.prepare.media import clip_to_pictures
+from vptbench.prepare.tiktok import TikTok
 from vptbench.skeleton import keypoints_to_problems
-from vptbench.synth.build import KIND, LAYOUTS, MANIFEST, UNFINISHED, VERSION, seed_to_raw
+from vptbench.synth.build import KIND, LAYOUTS, MANIFEST, UNFINISHED, VERSION, _film, seed_to_raw
 from vptbench.video import read_video_info, video_to_frames
 
 SMALL = {"clips": 3, "frames": 4, "size": 48, "seed": 5}
@@ -51,6 +53,12 @@ def test_files_lie_as_in_the_real_dataset(raw):
         assert (raw / "fashion_test.txt").read_text() == "s0005-002.mp4\n"
         media = {"train/s0005-000.mp4", "train/s0005-001.mp4", "test/s0005-002.mp4"}
         lists = {"fashion_train.txt", "fashion_test.txt"}
+    elif _layout(raw) == "tiktok":
+        names = ["00001", "00002", "00003"]
+        assert (raw / "train.txt").read_text() == "00001\n00002\n"
+        assert (raw / "test.txt").read_text() == "00003\n"
+        media = {f"{name}/images/{frame:04d}.png" for name in names for frame in range(1, 5)}
+        lists = {"train.txt", "test.txt"}
     else:
         names = ["001/1/1", "001/1/2", "002/1/1"]
         assert (raw / "train.txt").read_text() == "001/1/1\n001/1/2\n"
@@ -65,6 +73,8 @@ def test_media_can_be_read_and_are_of_the_size_asked_for(raw):
     if _layout(raw) == "fashionvideo":
         info = read_video_info(raw / "train" / "s0005-000.mp4")
         assert (info.frames, info.height, info.width, info.fps) == (4, 48, 36, 30.0)
+    elif _layout(raw) == "tiktok":
+        assert read_image(raw / "00002/images/0004.png").shape == (48, 36, 3)
     else:
         assert read_image(raw / "images_HD/001/1/2/0003.jpg").shape == (48, 48, 3)
 
@@ -109,9 +119,9 @@ def test_openpose_json_holds_the_truths_keypoints(raw):
 
 
 def test_splits_share_no_person(raw):
-    names = {"fashionvideo": ("fashion_train.txt", "fashion_test.txt"), "iper": ("train.txt", "val.txt")}
     train, test = (
-        {line.split("/")[0] for line in (raw / name).read_text().split()} for name in names[_layout(raw)]
+        {line.split("/")[0] for line in (raw / name).read_text().split()}
+        for name in LAYOUTS[_layout(raw)].lists.values()
     )
     assert train
     assert test
@@ -206,7 +216,7 @@ def test_a_file_in_the_way_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"layout": "tiktok"}, r"layout: expected fashionvideo or iper, got 'tiktok'"),
+        ({"layout": "tiktak"}, r"layout: expected fashionvideo or iper or tiktok, got 'tiktak'"),
         ({"clips": 1}, r"clips: expected at least 2, got 1"),
         ({"frames": 1}, r"frames: expected at least 2, got 1"),
         ({"size": 16}, r"size: expected at least 32, got 16"),
@@ -218,6 +228,30 @@ def test_arguments_that_do_not_fit_are_refused(change, text, tmp_path):
     with pytest.raises(UsageError, match=text):
         seed_to_raw(tmp_path / "raw", **{"layout": "fashionvideo", **SMALL, **change})
     assert not (tmp_path / "raw").exists()
+
+
+@pytest.mark.parametrize("raw", ["tiktok"], indirect=True)
+def test_prepare_finds_all_of_a_tiktok_layout(raw):
+    clips = {clip.id: clip for clip in TikTok().list_clips(raw)}
+    assert {name: clip.split for name, clip in clips.items()} == {
+        "00001": "train", "00002": "train", "00003": "test",
+    }  # fmt: skip
+    for name, clip in clips.items():
+        assert (clip.media, clip.problem) == (raw / name / "images", None)
+        assert (clip.openpose, clip.truth) == (raw / "openpose" / name, raw / "truth" / f"{name}.npz")
+        assert [path.name for path in clip_to_pictures(clip)] == [f"{k:04d}.png" for k in range(1, 5)]
+
+
+def test_a_phones_camera_is_near():
+    # Of the frame's pixels, the person covers more than in iPER's square of the same height.
+    shares = {}
+    for layout in ("iper", "tiktok"):
+        films = [_film(plan, LAYOUTS[layout], 16, 64, 5) for plan in LAYOUTS[layout].plan(8, 5)]
+        shares[layout] = np.mean([film.truth.mask.mean() for film in films])
+        if layout == "tiktok":
+            rows = np.concatenate([film.truth.mask.any(2).sum(1) for film in films])
+            assert np.median(rows) > 0.75 * 64
+    assert shares["tiktok"] > 1.2 * shares["iper"]
 
 
 @pytest.mark.parametrize("raw", ["iper"], indirect=True)

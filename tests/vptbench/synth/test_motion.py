@@ -3,18 +3,41 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from vptbench.body.asset import load_body
+from vptbench.synth import motion as motions
 from vptbench.synth.motion import (
+    BOUNCE,
+    DANCE_DEGREES_PER_FRAME,
     MAX_DEGREES_PER_FRAME,
     MOTIONS,
     TURN_FRAMES,
+    TURNED,
     Motion,
     apose_turn,
     catwalk,
+    dance,
     free_motion,
     motion_to_rotations,
 )
 
 ARMS = (np.array([[0.6, 0.0, -0.8], [-0.6, 0.0, -0.8]]), np.array([[0.5, -0.5, -0.5], [-0.5, -0.5, -0.5]]))
+
+
+RANGES = {
+    "hip_flex": (-20, 115), "hip_out": (-10, 40), "knee": (0, 140), "ankle": (-35, 45), "arm_out": (0, 165),
+    "arm_forward": (-45, 110), "arm_turn": (-60, 100), "elbow": (0, 145), "lean": (-10, 45),
+    "roll": (-12, 12), "bend": (-12, 45), "side": (-35, 35), "twist": (-45, 45),
+    "head_yaw": (-40, 40), "head_nod": (-25, 25),
+}  # fmt: skip
+"""How far joints of a limber person go, degrees."""
+
+
+@pytest.mark.parametrize("name", MOTIONS)
+def test_no_joint_goes_farther_than_a_persons_can(name):
+    for seed in range(12):
+        for angle, values in MOTIONS[name](150, np.random.default_rng(seed)).angles.items():
+            if angle != "yaw":
+                low, high = RANGES[angle.removesuffix("_l").removesuffix("_r")]
+                assert low <= values.min() <= values.max() <= high, (seed, angle)
 
 
 @pytest.mark.parametrize("name", MOTIONS)
@@ -30,9 +53,10 @@ def test_a_motion_repeats_and_depends_on_its_generator(name):
 @pytest.mark.parametrize("name", MOTIONS)
 def test_no_joint_moves_faster_than_a_person_can(name, frames):
     motion = MOTIONS[name](frames, np.random.default_rng(0))
+    mean = DANCE_DEGREES_PER_FRAME if name == "dance" else MAX_DEGREES_PER_FRAME
     for angle, values in motion.angles.items():
-        # A short clip may turn as fast as it must; a free motion may peak at twice its mean speed.
-        allowed = 18 if frames == 24 and angle == "yaw" else 2.2 * MAX_DEGREES_PER_FRAME
+        # A short clip may turn as fast as it must; between postures, motion may peak at twice its mean speed.
+        allowed = 18 if frames == 24 and angle == "yaw" and name != "dance" else 2.2 * mean
         assert np.abs(np.diff(values)).max() <= allowed, angle
 
 
@@ -61,6 +85,41 @@ def test_a_free_motion_takes_several_postures():
     motion = free_motion(150, np.random.default_rng(5))
     moved = [name for name, values in motion.angles.items() if np.ptp(values) > 25]
     assert len(moved) >= 8
+
+
+def _speed(motion):
+    """Mean change of all angles, degrees a frame."""
+    return np.mean([np.abs(np.diff(values)).mean() for values in motion.angles.values()])
+
+
+def test_a_dance_is_faster_than_a_free_motion_however_short():
+    free, short, long = (
+        np.mean([_speed(make(frames, np.random.default_rng(seed))) for seed in range(20)])
+        for make, frames in ((free_motion, 200), (dance, 24), (dance, 200))
+    )
+    assert long > 1.25 * free
+    assert short == pytest.approx(long, rel=0.15)
+
+
+def test_a_dance_turns_partly_and_shifts_its_weight_from_side_to_side():
+    for seed in range(10):
+        motion = dance(200, np.random.default_rng(seed))
+        yaw = motion.angle("yaw")
+        assert np.abs(yaw).max() <= TURNED + 12
+        assert np.ptp(yaw) > 60
+        # The leg that carries less is bent or stretched out; which one it is changes with the beat.
+        lead = motion.angle("knee_l") - motion.angle("knee_r")
+        assert (np.diff(np.sign(lead[np.abs(lead) > 8])) != 0).sum() >= 5
+
+
+def test_the_knees_of_a_dance_give_between_the_beats(monkeypatch):
+    # With nothing else that bends them, the knees go from 0 to the depth of the bounce and back.
+    for table in ("ARMS", "STEPS"):
+        still = {name: dict.fromkeys(posture, 0.0) for name, posture in getattr(motions, table).items()}
+        monkeypatch.setattr(motions, table, still)
+    knee = dance(200, np.random.default_rng(1)).angle("knee_l")
+    assert knee.min() == pytest.approx(0, abs=0.5)
+    assert BOUNCE[0] - 0.5 < knee.max() <= BOUNCE[1]
 
 
 def test_rotations_put_the_arms_where_the_angles_say():

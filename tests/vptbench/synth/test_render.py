@@ -110,7 +110,7 @@ def test_confidence_tells_front_from_back():
     assert (confidence[:, hips] == np.float32(SEEN)).all()  # inside the body is not hidden
 
 
-@pytest.mark.parametrize(("motion", "travels"), [("catwalk", True), ("apose-turn", False), ("free", False)])
+@pytest.mark.parametrize(("motion", "travels"), [(name, name == "catwalk") for name in MOTIONS])
 @pytest.mark.parametrize("index", [0, 3])
 def test_people_never_leave_the_frame_and_stand_on_the_floor(motion, travels, index):
     wardrobe = WARDROBE if travels else SPORTSWEAR
