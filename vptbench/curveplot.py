@@ -1,0 +1,352 @@
+"""Curves over noisy poses as a picture: a column a kind of noise, a row a metric, a line a model.
+
+Equal sweeps give equal bytes: no date, no random ids, and matplotlib's own defaults whatever the user's are.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from vptbench.benchmarks.noisy import KINDS, SEVERITIES
+from vptbench.curvefile import CLEAN, Robustness
+from vptbench.errors import ScoreError
+from vptbench.manifest import Json, written_beside
+from vptbench.metrics.table import METRICS
+from vptbench.outputs.listing import shown
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SUFFIXES = (".svg", ".png")
+
+BY = {"severity": "severity", "px": "mean px"}
+"""What the curves may run over, and what their axes are called."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A")
+"""Told apart by colour-blind readers too (Okabe and Ito's, and a violet)."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
+"""One more than colours, so that model 8 differs from model 1."""
+
+GREY, FAINT, GRID = "#333333", "#767676", "#E4E6E9"
+
+CELL, MARGIN, LINE = 1.72, (0.75, 0.55), 0.21
+"""Least width of a small plot, width and height of what stands round all of them, and height of a line of the
+legend, in inches."""
+
+SLANT, HIGHEST = 0.84, 2.4
+"""Height of a small plot as a part of its width, and its most, inches."""
+
+NARROWEST = 5.6
+"""Inches; a picture of one kind still has room for its legend."""
+
+DPI = 160
+
+LETTERS, FEW_LETTERS = 48, 20
+"""Most letters of a model's name in the legend, and of a kind or a metric."""
+
+LETTER = 0.074
+"""Mean width of a letter of the legend, inches."""
+
+STYLE: Mapping[str, Any] = {
+    "font.family": ["DejaVu Sans"], "font.size": 9.5, "svg.fonttype": "path", "svg.hashsalt": "vptbench",
+    "axes.linewidth": 0.6, "axes.edgecolor": FAINT, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.titlesize": 10, "axes.labelsize": 9.5, "xtick.labelsize": 9, "ytick.labelsize": 9,
+    "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": GREY, "ytick.labelcolor": GREY,
+    "legend.fontsize": 9.5,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Points:
+    """A model's curve of one metric under one kind of noise; NaN where there is no figure.
+
+    Attributes:
+        severities: (N,), ascending, 0 for clean poses.
+        px: Mean distance of the joints from the clean ones, pixels, (N,).
+        value: The model's, (N,).
+        low: Where its interval begins, (N,).
+        high: Where it ends, (N,).
+        floor: What repeating the source frame scores, (N,).
+        control: What a perfect follower of the wrong pose scores, (N,).
+        breaking: The breaking severity, or NaN.
+    """
+
+    severities: NDArray[np.float64]
+    px: NDArray[np.float64]
+    value: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    floor: NDArray[np.float64]
+    control: NDArray[np.float64]
+    breaking: float
+
+    def across(self, by: str) -> NDArray[np.float64]:
+        """What the curve runs over, (N,): severities, or pixels."""
+        return self.px if by == "px" else self.severities
+
+
+def write_curves(
+    sweeps: Sequence[Robustness], path: Path, *, metrics: Sequence[str] = (), by: str = "severity"
+) -> None:
+    """Draw sweeps that may be compared.
+
+    Args:
+        sweeps: At least one, all of one list of corruptions.
+        path: The picture, ``.svg`` or ``.png``.
+        metrics: Rows, from the top; all metrics by default.
+        by: "severity", or "px": over the mean distance of the joints, for kinds that move them farther at
+            each severity (others stay over the severity).
+
+    Raises:
+        ScoreError: There is no sweep, or no figure; lists of corruptions differ; a metric is in no sweep; the
+            suffix or `by` is another.
+
+    Example:
+        ``write_curves([read_robustness("robustness/mesh_warp")], Path("curves.svg"))``
+    """
+    picture = curves_to_picture(sweeps, path.suffix, metrics=metrics, by=by)
+    with written_beside(path) as part:
+        part.write_bytes(picture)
+
+
+def curves_to_picture(
+    sweeps: Sequence[Robustness], suffix: str, *, metrics: Sequence[str] = (), by: str = "severity"
+) -> bytes:
+    """The file that `write_curves` writes.
+
+    Raises:
+        ScoreError: As there.
+    """
+    _check(sweeps, suffix, metrics, by)
+    from matplotlib import style  # noqa: PLC0415 - half a second, and most commands draw nothing
+
+    rows = list(metrics) or sweeps_to_metrics(sweeps)
+    kept: dict[str, Any] = {"Date": None} if suffix == ".svg" else {}
+    made = io.BytesIO()
+    with style.context(["default", dict(STYLE)]):
+        figure = _draw(sweeps, sweeps_to_kinds(sweeps), rows, by)
+        figure.savefig(made, format=suffix[1:], dpi=DPI, metadata=kept)
+    return made.getvalue()
+
+
+def sweeps_to_kinds(sweeps: Sequence[Robustness]) -> list[str]:
+    """Kinds of noise of any sweep, in the order of `KINDS`, unknown ones last."""
+    found = {str(kind) for sweep in sweeps for kind in sweep.curves["kind"]} - {CLEAN}
+    return sorted(found, key=lambda kind: (KINDS.index(kind) if kind in KINDS else len(KINDS), kind))
+
+
+def sweeps_to_metrics(sweeps: Sequence[Robustness]) -> list[str]:
+    """Metrics that any sweep has figures of, in the order of `METRICS`, unknown ones last."""
+    places = {name: place for place, name in enumerate(METRICS)}
+    found = {str(name) for sweep in sweeps for name in sweep.curves["metric"] if name in sweep.metrics}
+    return sorted(found, key=lambda name: (places.get(name.partition("@")[0], len(places)), name))
+
+
+def sweep_to_points(sweep: Robustness, kind: str, metric: str) -> Points | None:
+    """A curve that begins at clean poses; None where the sweep has none."""
+    table = sweep.curves[sweep.curves["metric"].isin([metric])]
+    own = table[table["kind"].isin([kind])]
+    if own.empty:
+        return None
+    clean = table[table["kind"].isin([CLEAN])]
+    if not clean.empty and not bool((own["severity"] == 0).any()):
+        own = pd.concat([clean, own])
+    own = own.sort_values("severity")
+    severities, px = _finite(own["severity"]), _finite(own["mean_px"])
+    px[severities == 0] = 0.0
+    summary = sweep.summary[sweep.summary["kind"].isin([kind]) & sweep.summary["metric"].isin([metric])]
+    breaking = _finite(summary["breaking_severity"])
+    value, low, high, floor, control = (
+        _finite(own[name]) for name in ("value", "low", "high", "floor", "control")
+    )
+    first = float(breaking[0]) if len(breaking) else math.nan
+    return Points(severities, px, value, low, high, floor, control, first)
+
+
+def _check(sweeps: Sequence[Robustness], suffix: str, metrics: Sequence[str], by: str) -> None:
+    """Whether these can be drawn.
+
+    Raises:
+        ScoreError: They cannot.
+    """
+    lists = {str(sweep.benchmark.get("sha256")): shown(sweep.benchmark.get("id")) for sweep in sweeps}
+    known = sweeps_to_metrics(sweeps)
+    problem = ""
+    if suffix not in SUFFIXES:
+        problem = f"expected a picture that ends in {' or '.join(SUFFIXES)}, got {suffix!r}; rename it"
+    elif by not in BY:
+        problem = f"expected curves over {' or '.join(BY)}, got {by!r}; choose one"
+    elif len(lists) != 1:
+        names = ", ".join(sorted(lists.values())) or "none"
+        problem = f"expected sweeps of one list of corruptions, found {names}; draw each list by itself"
+    elif set(metrics) - set(known):
+        strange = ", ".join(sorted(map(shown, set(metrics) - set(known))))
+        problem = f"expected metrics of the sweeps ({', '.join(known)}), got {strange}; leave these out"
+    elif not known or not sweeps_to_kinds(sweeps):
+        problem = "expected curves of at least one kind of noise, found none; run the sweep again"
+    if problem:
+        raise ScoreError(problem)
+
+
+def _draw(sweeps: Sequence[Robustness], kinds: Sequence[str], metrics: Sequence[str], by: str) -> "Figure":
+    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
+    from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
+
+    names = [_cut(sweep.model, LETTERS) for sweep in sweeps]
+    width = max(NARROWEST, MARGIN[0] + CELL * len(kinds))
+    widest = LETTER * max(map(len, [*names, "a perfect follower of the wrong pose"])) + 0.65
+    columns = max(1, int((width - 0.2) / widest))
+    lines = -(-(len(names) + 3) // columns)
+    high = min(HIGHEST, SLANT * (width - MARGIN[0]) / len(kinds))
+    size = (width, MARGIN[1] + high * len(metrics) + LINE * lines)
+    layout = ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.03)
+    figure = Figure(figsize=size, layout=layout, facecolor="white")
+    grid = figure.subplots(len(metrics), len(kinds), sharey="row", squeeze=False)
+    for row, metric in enumerate(metrics):
+        for column, kind in enumerate(kinds):
+            axes = grid[row, column]
+            found = [sweep_to_points(sweep, kind, metric) for sweep in sweeps]
+            how = by if all(_increases(points) for points in found if points) else "severity"
+            _draw_curves(axes, found, how)
+            _draw_axis(axes, how, last=row == len(metrics) - 1)
+            if row == 0:
+                axes.set_title(_cut(kind, FEW_LETTERS), color=GREY, parse_math=False)
+            if column == 0:
+                axes.set_ylabel(_heading(sweeps, metric), color=GREY, parse_math=False)
+    _draw_legend(figure, names, columns)
+    figure.align_ylabels()
+    return figure
+
+
+def _draw_curves(axes: "Axes", found: Sequence[Points | None], by: str) -> None:
+    """One small plot: lines of reference below, then the models."""
+    for name, dashes in (("floor", (4, 2.5)), ("control", (1, 1.8))):
+        line = next((p for p in found if p and np.isfinite(getattr(p, name)).any()), None)
+        if line is not None:
+            values = getattr(line, name)
+            places = np.isfinite(values)
+            axes.plot(
+                line.across(by)[places], values[places], color=GREY, linewidth=1, dashes=dashes, zorder=2
+            )
+    for place, points in enumerate(found):
+        if points is None:
+            continue
+        x, colour = points.across(by), COLOURS[place % len(COLOURS)]
+        known = np.isfinite(points.value)
+        banded = known & np.isfinite(points.low) & np.isfinite(points.high)
+        axes.fill_between(
+            x[banded],
+            points.low[banded],
+            points.high[banded],
+            color=colour,
+            alpha=0.16,
+            linewidth=0,
+            zorder=1,
+        )
+        axes.plot(
+            x[known], points.value[known], color=colour, linewidth=1.3, markersize=3.6,
+            marker=MARKERS[place % len(MARKERS)], zorder=4 + place,
+        )  # fmt: skip
+        broken = known & (points.severities == points.breaking)
+        axes.plot(x[broken], points.value[broken], **_ring(colour), zorder=3)
+    if not any(points is not None and np.isfinite(points.value).any() for points in found):
+        axes.text(0.5, 0.5, "no figures", color=FAINT, ha="center", va="center", transform=axes.transAxes)
+
+
+def _draw_axis(axes: "Axes", by: str, *, last: bool) -> None:
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator  # noqa: PLC0415 - as above
+
+    axes.grid(color=GRID, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.tick_params(length=2.5, width=0.6)
+    axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter("{x:g}")
+    if by == "px":
+        axes.set_xscale("symlog", base=2, linthresh=1)
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter("{x:g}")
+    else:
+        axes.set_xlim(-0.35, SEVERITIES[-1] + 0.35)
+        axes.xaxis.set_major_locator(FixedLocator(range(SEVERITIES[-1] + 1)))
+    if last:
+        axes.set_xlabel(BY[by], color=GREY)
+    else:
+        axes.tick_params(labelbottom=by == "px")
+
+
+def _draw_legend(figure: "Figure", names: Sequence[str], columns: int) -> None:
+    """Below the title, above all plots."""
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
+
+    handles: list[Artist] = [
+        Line2D([], [], color=COLOURS[n % len(COLOURS)], marker=MARKERS[n % len(MARKERS)], markersize=4.5)
+        for n in range(len(names))
+    ]
+    handles += [
+        Line2D([], [], color=GREY, linewidth=1, dashes=(4, 2.5)),
+        Line2D([], [], color=GREY, linewidth=1, dashes=(1, 1.8)),
+        Line2D([], [], **_ring(FAINT)),
+    ]
+    texts = [*names, "the source frame repeated", "a perfect follower of the wrong pose", "breaking point"]
+    legend = figure.legend(
+        handles, ["."] * len(handles), loc="outside upper left", ncols=min(columns, len(handles)),
+        frameon=False, handlelength=2.2, columnspacing=1.6, labelcolor=GREY,
+    )  # fmt: skip
+    for label, text in zip(
+        legend.get_texts(), texts, strict=True
+    ):  # a label given above may be hidden by its "_"
+        label.set_parse_math(False)
+        label.set_text(text)
+
+
+def _ring(colour: str) -> dict[str, Any]:
+    return {
+        "linestyle": "none", "marker": "o", "markersize": 9.5, "markerfacecolor": "none",
+        "markeredgecolor": colour, "markeredgewidth": 1.3,
+    }  # fmt: skip
+
+
+def _heading(sweeps: Sequence[Robustness], metric: str) -> str:
+    """A metric's label, unit and the better side."""
+    facts: Mapping[str, Json] = next(sweep.metrics[metric] for sweep in sweeps if metric in sweep.metrics)
+    unit = f" [{facts['unit']}]" if facts["unit"] else ""
+    return f"{_cut(str(facts['label']) + unit, FEW_LETTERS)} {'↑' if facts['higher_is_better'] else '↓'}"
+
+
+def _increases(points: Points) -> bool:
+    """Whether each severity moves the joints farther."""
+    return bool(np.isfinite(points.px).all() and (np.diff(points.px) > 0).all())
+
+
+def _finite(values: "pd.Series[Any]") -> NDArray[np.float64]:
+    numbers = pd.to_numeric(values).to_numpy(np.float64, copy=True)
+    numbers[~np.isfinite(numbers)] = np.nan
+    return numbers
+
+
+def _cut(text: str, most: int) -> str:
+    """A stranger's text as the font can draw it, on one line and not too long."""
+    letters = _letters()
+    drawn = (
+        "".join(letter if ord(letter) in letters else "\ufffd" for letter in shown(text).strip()) or "\ufffd"
+    )
+    return drawn if len(drawn) <= most else f"{drawn[: most - 1]}…"
+
+
+@lru_cache(maxsize=1)
+def _letters() -> frozenset[int]:
+    """What the font that comes with matplotlib can draw."""
+    from matplotlib.font_manager import findfont, get_font  # noqa: PLC0415 - as above
+
+    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())
