@@ -42,8 +42,8 @@ def load_benchmark(id_or_path: str | Path) -> Benchmark:
     if "clean" in document:
         raise BenchmarkError(
             f"expected a benchmark to generate and score under, got {document.get('id')}, a list of "
-            "corruptions: stores with corrupted poses come with a later version of vptbench, and each is "
-            f"scored under the clean id; give --benchmark {document['clean']}"
+            "corruptions, each scored under the clean id: run `vptbench robustness MODEL STORE OUT "
+            f"--benchmark {id_or_path}`, or give --benchmark {document['clean']}"
         )
     return check_document(document, path)
 

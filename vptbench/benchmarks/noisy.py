@@ -2,7 +2,7 @@
 
 Such a list is a JSON file as a protocol is, with ``id``, ``clean`` and ``corruptions``. Nothing is scored
 under its id: each cell, one corruption at one severity and seed, is a store with other poses, and is scored
-under the clean id. Making such stores comes with a later version.
+under the clean id: `vptbench robustness MODEL STORE OUT --benchmark ID` does so.
 """
 
 from collections.abc import Mapping

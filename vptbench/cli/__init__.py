@@ -19,7 +19,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 COMMANDS = (
     "demo", "synth", "fetch", "prepare", "show", "check", "corrupt", "train", "generate", "export", "score",
-    "strata", "leaderboard", "report", "reproduce", "benchmarks", "weights", "doctor",
+    "strata", "robustness", "leaderboard", "report", "reproduce", "benchmarks", "weights", "doctor",
 )  # fmt: skip
 """Command names in the order of `--help`; each lies in the module of its name."""
 

@@ -1,5 +1,5 @@
 """Where tasks run: in this process, or on a Dask cluster, local or given. A task is one clip."""
 
-from vptbench.engine.cluster import tasks_to_results
+from vptbench.engine.cluster import local_cluster, tasks_to_results
 
-__all__ = ["tasks_to_results"]
+__all__ = ["local_cluster", "tasks_to_results"]

@@ -118,6 +118,29 @@ def _future_to_result(future: "Future[Result | VptbenchError]") -> Result | Vptb
 
 
 @contextmanager
+def local_cluster(workers: int) -> Iterator[str | None]:
+    """One local cluster for several calls of `tasks_to_results`: the address to give them as `scheduler`.
+
+    Args:
+        workers: How many processes; for 1 none is started, and the address is None.
+
+    Raises:
+        UsageError: `workers` is below 1.
+        VptbenchError: The cluster does not start.
+
+    Example:
+        ``with local_cluster(4) as address: list(tasks_to_results(work, tasks, scheduler=address))``
+    """
+    if workers < 1:
+        raise UsageError(f"expected at least 1 worker, got {workers}")
+    if workers == 1:
+        yield None
+    else:
+        with _local_scheduler(workers) as address:
+            yield address
+
+
+@contextmanager
 def _local_scheduler(workers: int) -> Iterator[str]:
     """A local cluster in processes of its own (`host.py`) and the address of its scheduler.
 

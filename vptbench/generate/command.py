@@ -130,7 +130,7 @@ def command_to_outputs(  # noqa: PLR0913 - what the command line can say
         ``command_to_outputs("mine", Path("store"), Path("outputs/mine"), "iper-v1",
         CommandSettings("python infer.py --source {source} --poses {poses} --out {out}"))``
     """
-    _check_name(name)
+    check_own_name(name, "what --command makes")
     words = line_to_words(settings.line)
     load_input_format(settings.form)
     plan, folder = resolve_plan(store, benchmark), Path(outputs).resolve()
@@ -190,16 +190,19 @@ def line_to_words(line: str) -> tuple[str, ...]:
     return words
 
 
-def _check_name(name: str) -> None:
-    """See that nobody takes a stranger's program for a model that is installed.
+def check_own_name(name: str, what: str) -> None:
+    """See that nobody takes a stranger's frames for those of a model that is installed.
+
+    Args:
+        name: Of the stranger's model.
+        what: Whose name it is, in words.
 
     Raises:
         UsageError: The name is such a model's.
     """
     if name in {**group_to_table(MODELS_GROUP), **group_to_table(AUDITS_GROUP)}:
         raise UsageError(
-            f"expected a name of its own for what --command makes, got {name}, a model that is installed; "
-            "give another name"
+            f"expected a name of its own for {what}, got {name}, a model that is installed; give another name"
         )
 
 

@@ -75,7 +75,7 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
     found, plan = name_to_model(model), resolve_plan(store, benchmark)
     for item in plan.items:
         check_truth(found, item)
-    loaded = _resolve_checkpoint(checkpoint)
+    loaded = resolve_checkpoint(checkpoint)
     job = _Job(
         model=model,
         checkpoint=loaded.path,
@@ -110,7 +110,7 @@ def _item_to_entry(job: _Job, item: Item) -> dict[str, Json]:
 
 
 @dataclass(frozen=True)
-class _Checkpoint:
+class Checkpoint:
     """What a model loads.
 
     Attributes:
@@ -123,7 +123,7 @@ class _Checkpoint:
     trained_on: str | None = None
 
 
-def _resolve_checkpoint(given: Path | None) -> _Checkpoint:
+def resolve_checkpoint(given: Path | None) -> Checkpoint:
     """What `--checkpoint` names: anything, a training run, or one of a run's checkpoints.
 
     Raises:
@@ -131,13 +131,13 @@ def _resolve_checkpoint(given: Path | None) -> _Checkpoint:
         ManifestError: The run is of an unknown version.
     """
     if given is None:
-        return _Checkpoint(None)
+        return Checkpoint(None)
     inside = given.parent.name == runfile.CHECKPOINTS_FOLDER and given.is_file()
     folder = given.parent.parent if inside else given
     if not (folder / runfile.MANIFEST).is_file():
-        return _Checkpoint(given)
+        return Checkpoint(given)
     run = runfile.open_run(folder)
     store = cast("Mapping[str, Json]", run.manifest["store"])
-    return _Checkpoint(
+    return Checkpoint(
         given if inside else run.newest(), f"{store['dataset'] or 'own clips'}, {store['clips']} clips"
     )

@@ -195,7 +195,7 @@ def outputs_to_scorefile(
     protocol, opened = load_benchmark(benchmark), open_store(Path(store).resolve())
     groups = resolve_groups(settings.published, str(opened.manifest.get("dataset")))
     chosen, beside = _chosen(settings, protocol.metrics, groups_to_metrics(groups))
-    _check_weights(chosen, settings.networks)
+    check_weights(chosen, settings.networks)
     targets, folder = StoreFrames(opened), Path(scores).resolve()
     items = benchmark_items(protocol, opened)
     wanted = items_to_wanted(items, opened.ids(), ordered=bool(protocol.items))
@@ -271,7 +271,7 @@ def folders_to_scorefile(
     """
     groups = resolve_groups(settings.published)
     chosen, beside = _chosen(settings, DEFAULT, groups_to_metrics(groups))
-    _check_weights(chosen, settings.networks)
+    check_weights(chosen, settings.networks)
     true, folder = open_folder(Path(targets).resolve()), Path(scores).resolve()
     made = open_folder(Path(generated).resolve(), reading=settings.reading, wanted=reader_to_wanted(true))
     made = ResizedFrames(made, true, settings.resize) if settings.resize else made
@@ -374,7 +374,7 @@ def _chosen(
     return chosen, tuple(name for name in chosen if name not in wanted)
 
 
-def _check_weights(chosen: Sequence[str], networks: Networks) -> None:
+def check_weights(chosen: Sequence[str], networks: Networks) -> None:
     """See that the pinned networks are there, before anything is read.
 
     Raises:

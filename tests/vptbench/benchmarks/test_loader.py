@@ -106,8 +106,8 @@ def test_a_frozen_id_is_not_taken(written, name):
 def test_nothing_is_scored_under_a_list_of_corruptions(name):
     clean = name.replace("-noisy", "")
     text = (
-        f"got {name}, a list of corruptions: .* come with a later version of vptbench, .* scored under the "
-        f"clean id; give --benchmark {clean}$"
+        f"got {name}, a list of corruptions, each scored under the clean id: run `vptbench robustness MODEL "
+        f"STORE OUT --benchmark {name}`, or give --benchmark {clean}$"
     )
     with pytest.raises(BenchmarkError, match=text):
         load_benchmark(name)

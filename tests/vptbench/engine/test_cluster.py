@@ -12,7 +12,7 @@ import cv2
 import numba
 import pytest
 
-from vptbench.engine import cluster, tasks_to_results
+from vptbench.engine import cluster, local_cluster, tasks_to_results
 from vptbench.errors import PoseError, UsageError, VptbenchError
 
 
@@ -41,6 +41,10 @@ def threads(_task):
     import torch  # noqa: PLC0415 - half a gigabyte that only this task needs
 
     return cv2.getNumThreads(), numba.get_num_threads(), torch.get_num_threads()
+
+
+def process(_task):
+    return os.getpid()
 
 
 def slow(folder, task):
@@ -88,6 +92,20 @@ def test_a_task_that_kills_every_worker_fails_alone():
     results = dict(tasks_to_results(die, range(3), workers=2))
     assert isinstance(results.pop(1), VptbenchError)
     assert results == {0: 0, 2: 2}
+
+
+def test_one_local_cluster_serves_several_calls():
+    """In processes of its own, the same for all; for one worker there is none."""
+    with local_cluster(2) as address:
+        pids = {
+            pid for _ in range(2) for _, pid in tasks_to_results(process, range(6), scheduler=address)
+        }  # fmt: skip
+    assert os.getpid() not in pids
+    assert len(pids) <= 2
+    with local_cluster(1) as address:
+        assert address is None
+    with pytest.raises(UsageError, match="expected at least 1 worker, got 0"), local_cluster(0):
+        pass
 
 
 def test_an_unreachable_scheduler_is_told_in_time(monkeypatch):

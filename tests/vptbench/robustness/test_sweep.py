@@ -1,0 +1,415 @@
+"""Sweeps: what stands in their folder, going on after an interruption, and what is refused."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vptbench.engine.cluster as engine
+from vptbench.curvefile import CELLS, CURVES, DISTURBANCE, PER_CLIP, SUMMARY, read_robustness
+from vptbench.errors import (
+    ClipsFailedError,
+    ManifestError,
+    ModelError,
+    OutputError,
+    RegistryError,
+    ScoreError,
+    StoreError,
+    UsageError,
+)
+from vptbench.generate.command import CommandSettings
+from vptbench.generate.run import store_to_outputs
+from vptbench.robustness import sweep as module
+from vptbench.robustness.cells import CellFilter
+from vptbench.robustness.plan import SweepSettings, resolve_sweep
+from vptbench.robustness.strangers import write_inputs
+from vptbench.robustness.sweep import run_sweep, sweep_to_json
+from vptbench.score import ScoreSettings, outputs_to_scorefile
+from vptbench.scorefile import read_scores
+from vptbench.store import open_store
+from vptbench.store.writer import ClipParts, clip_to_file
+
+METRICS = ("ssim-v1", "l1-v1", "flicker-v1")
+TABLES = (CELLS, PER_CLIP, DISTURBANCE, CURVES, SUMMARY)
+EVERYTHING = {
+    "clean", "floor", "clean-control", "jitter-1-0", "jitter-1-0-control", "jitter-4-0", "jitter-4-0-control",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def listed(tmp_path_factory):
+    """A list of one kind, two severities and one seed."""
+    document = {
+        "format": "vptbench-benchmark", "version": 1, "id": "mine-noisy-v1", "clean": "synthetic-v1",
+        "corruptions": [{"kind": "jitter", "severities": [1, 4], "seeds": [0]}],
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("list") / "list.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.fixture(scope="module")
+def settings(stores, listed, tmp_path_factory):
+    out = tmp_path_factory.mktemp("sweep") / "mesh_warp"
+    return SweepSettings("mesh_warp", stores["fashionvideo"], out, listed, metrics=METRICS)
+
+
+@pytest.fixture(scope="module")
+def swept(settings):
+    return run_sweep(settings)
+
+
+@pytest.fixture
+def again(settings, tmp_path):
+    """The same sweep into a folder of the test's own."""
+    return replace(settings, out=tmp_path / "sweep")
+
+
+def tables(settings):
+    return {name: (settings.out / name).read_text() for name in TABLES}
+
+
+def value(robustness, metric, role="model", kind="jitter", severity=1):
+    cells = robustness.cells
+    row = cells[(cells["kind"] == kind) & (cells["severity"] == severity) & (cells["role"] == role)]
+    return row.set_index("metric")["value"][metric]
+
+
+def test_what_a_sweep_leaves(swept, settings):
+    assert set(swept.done) == EVERYTHING == {path.name for path in (settings.out / "scores").iterdir()}
+    assert (swept.skipped, swept.failed, swept.notes) == ((), {}, ())
+    assert not (settings.out / "work").exists()
+    assert all(path.is_file() for path in swept.figures)
+    found = read_robustness(settings.out)
+    assert (found.model, found.kind, found.height, found.failures) == ("mesh_warp", "model", 64, {})
+    assert [list(cell) for cell in found.asked] == [["jitter", 1, 0], ["jitter", 4, 0]]
+    assert (settings.out / found.inputs["store"]).resolve() == settings.store.resolve()
+    assert set(found.metrics) == set(METRICS)
+    assert len(found.cells) == len(EVERYTHING) * len(METRICS)
+
+
+def test_noise_moves_the_figures_and_the_control_obeys(swept):
+    found = swept.robustness
+    assert value(found, "ssim-v1", "control", "clean", 0) == 1
+    for role in ("model", "control"):
+        clean, weak, strong = (
+            value(found, "ssim-v1", role, kind, severity)
+            for kind, severity in (("clean", 0), ("jitter", 1), ("jitter", 4))
+        )
+        assert clean > weak > strong
+    far = found.disturbance.set_index("severity")["mean_px"]
+    # of frames 64 high, σ is 0.25 and 2 px; a two-dimensional Gaussian's mean length is σ·√(π/2)
+    np.testing.assert_allclose(far[[0, 1, 4]], [0, 0.25 * 1.2533, 2 * 1.2533], rtol=0.05)
+
+
+def test_clean_figures_are_those_of_score(swept, settings, tmp_path):
+    store_to_outputs("mesh_warp", settings.store, tmp_path / "outputs", "synthetic-v1")
+    alone = outputs_to_scorefile(
+        tmp_path / "outputs", tmp_path / "scores", ScoreSettings(METRICS), store=settings.store,
+        benchmark="synthetic-v1",
+    )  # fmt: skip
+    found = read_scores(settings.out / "scores" / "clean")
+    assert found.metrics == alone.metrics
+    pd.testing.assert_frame_equal(found.per_frame, alone.per_frame, check_exact=True)
+    for metric, figure in alone.metrics.items():
+        assert value(swept.robustness, metric, kind="clean", severity=0) == figure.value
+
+
+@pytest.mark.usefixtures("swept")
+def test_flicker_is_measured_along_the_true_meshes(settings):
+    truth = read_scores(settings.out / "scores" / "clean").truth_sha256
+    assert truth
+    assert truth == read_scores(settings.out / "scores" / "jitter-4-0").truth_sha256
+
+
+@pytest.mark.usefixtures("swept")
+def test_interrupted_it_goes_on_and_ends_as_if_it_had_not_been(settings, again, monkeypatch):
+    real, calls = module.store_to_control, []
+
+    def dies(clean, noisy, *arguments, **named):
+        calls.append(noisy.parent.name)
+        if noisy.parent.name == "jitter-4-0":
+            raise KeyboardInterrupt
+        return real(clean, noisy, *arguments, **named)
+
+    monkeypatch.setattr(module, "store_to_control", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run_sweep(again)
+    assert not (again.out / "robustness.json").exists()
+    monkeypatch.setattr(module, "store_to_control", real)
+    report = run_sweep(again)
+    assert report.done == ("jitter-4-0-control",)
+    assert set(report.skipped) == EVERYTHING - {"jitter-4-0-control"}
+    assert tables(again) == tables(settings)
+
+
+@pytest.mark.usefixtures("swept")
+def test_done_again_it_does_nothing(settings, monkeypatch):
+    for name in ("store_to_outputs", "store_to_control", "store_to_noisy_store", "outputs_to_scorefile"):
+        monkeypatch.setattr(module, name, None)
+    before = tables(settings)
+    report = run_sweep(settings)
+    assert (report.done, set(report.skipped)) == ((), EVERYTHING)
+    assert tables(settings) == before
+
+
+@pytest.mark.usefixtures("swept")
+def test_a_part_first_and_the_rest_later(settings, again):
+    part = run_sweep(replace(again, chosen=CellFilter(severities=(1,))))
+    assert set(part.done) == {name for name in EVERYTHING if "-4-" not in name}
+    assert len(part.robustness.asked) == 2
+    assert set(part.robustness.cells["severity"]) == {0, 1}
+    assert set(run_sweep(again).done) == {"jitter-4-0", "jitter-4-0-control"}
+    assert tables(again) == tables(settings)
+
+
+@pytest.mark.usefixtures("swept")
+def test_several_processes_share_one_cluster_and_give_the_same(settings, again, monkeypatch):
+    real, started = engine._local_scheduler, []
+
+    def counted(workers):
+        started.append(workers)
+        return real(workers)
+
+    monkeypatch.setattr(engine, "_local_scheduler", counted)
+    run_sweep(replace(again, workers=2))
+    assert started == [2]
+    assert tables(again) == tables(settings)
+
+
+@pytest.mark.parametrize(
+    ("other", "text"),
+    [
+        ({"model": "keypoint_warp"}, "model: 'mesh_warp', now 'keypoint_warp'"),
+        ({"metrics": ("ssim-v1",)}, "metrics: .*, now .'ssim-v1'."),
+        ({"seed": 1}, "seed: 0, now 1"),
+        ({"benchmark": "list"}, "noisy: "),
+        ({"store": "iper"}, "store.dataset: 'fashionvideo', now 'iper'"),
+    ],
+)
+@pytest.mark.usefixtures("swept")
+def test_another_sweep_is_refused(settings, stores, listed, tmp_path, other, text):
+    if "benchmark" in other:
+        document = json.loads(listed.read_text()) | {"id": "other-noisy-v1"}
+        other = {"benchmark": tmp_path / "list.json"}
+        other["benchmark"].write_text(json.dumps(document))
+    if "store" in other:
+        other = {"store": stores["iper"]}
+    before = tables(settings)
+    for call in (run_sweep, lambda given: sweep_to_json(resolve_sweep(given))):
+        with pytest.raises(ScoreError, match=rf"expected a sweep of the same model.*{text}.*; give another"):
+            call(replace(settings, **other))
+    assert tables(settings) == before
+
+
+def test_a_folder_of_something_else_is_refused(again):
+    again.out.mkdir()
+    (again.out / "notes.txt").write_text("mine")
+    with pytest.raises(ScoreError, match=r"expected an empty folder or a sweep .*, found other files"):
+        run_sweep(again)
+
+
+@pytest.mark.usefixtures("swept")
+def test_a_damaged_ledger_is_refused(settings, again):
+    shutil.copytree(settings.out, again.out)
+    path = again.out / "sweep.json"
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps({**document, "disturbance": None}))
+    with pytest.raises(
+        ScoreError, match="expected the fields disturbance and store, found none; sweep again"
+    ):
+        run_sweep(again)
+    path.write_text(json.dumps({**document, "version": 2}))
+    with pytest.raises(ManifestError, match="expected version 1 of vptbench-sweep, found 2"):
+        run_sweep(again)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "error", "text"),
+    [
+        ({"model": "mesh_wrap"}, RegistryError, "known model, got 'mesh_wrap'; did you mean 'mesh_warp'"),
+        ({"model": "oracle"}, UsageError, "expected a model that follows poses, got oracle, an audit"),
+        ({"metrics": ("ssim",)}, RegistryError, "expected a known metric, got 'ssim'"),
+        (
+            {"stranger": True, "outputs": "x"},
+            UsageError,
+            "a model that runs elsewhere, got mesh_warp, a model",
+        ),
+        ({"model": "mine", "stranger": True}, UsageError, "expected the outputs of mine, .* got none"),
+        ({"command": CommandSettings("run {out}")}, UsageError, "what --command makes, got mesh_warp"),
+        ({"model": "m", "command": CommandSettings("run")}, UsageError, "expected {out}, where the program"),
+        ({"chosen": CellFilter(seeds=(7,))}, UsageError, "expected seeds among 0, got 7"),
+        ({"checkpoint": "gone"}, ModelError, "expected a checkpoint at gone, found none"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_written(again, wrong, error, text):
+    paths = {name: again.store / ".." / wrong[name] for name in ("outputs",) if name in wrong}
+    if "checkpoint" in wrong:
+        paths["checkpoint"] = type(again.store)("gone")
+    with pytest.raises(error, match=text):
+        run_sweep(replace(again, **{**wrong, **paths}))
+    assert not again.out.exists()
+
+
+def test_a_cell_that_fails_is_told_and_the_others_are_done(again, monkeypatch):
+    real = module.store_to_noisy_store
+
+    def full(store, noisy, corruption, **named):
+        if corruption.severity == 1:
+            raise StoreError("expected room, the disk is full;\nfree some")
+        return real(store, noisy, corruption, **named)
+
+    monkeypatch.setattr(module, "store_to_noisy_store", full)
+    report = run_sweep(again)
+    assert report.failed == {"jitter-1-0": "expected room, the disk is full; free some"}
+    assert read_robustness(again.out).failures == report.failed
+    assert set(report.robustness.cells["severity"]) == {0, 4}
+    monkeypatch.setattr(module, "store_to_noisy_store", real)
+    report = run_sweep(again)
+    assert set(report.done) == {"jitter-1-0", "jitter-1-0-control"}
+    assert report.failed == {}
+
+
+def test_clips_that_fail_fail_their_cell_and_on_clean_poses_everything(again, monkeypatch):
+    real = module.store_to_outputs
+
+    def some(model, store, outputs, *arguments, **named):
+        report = real(model, store, outputs, *arguments, **named)
+        return replace(report, failed={"a": "broken"}) if outputs.parent.name in bad else report
+
+    monkeypatch.setattr(module, "store_to_outputs", some)
+    bad = {"jitter-1-0"}
+    report = run_sweep(again)
+    assert list(report.failed) == ["jitter-1-0"]
+    assert "jitter-1-0: expected frames of every clip, 1 failed: a: broken" in report.failed["jitter-1-0"]
+    assert (again.out / "work" / "jitter-1-0" / "outputs").is_dir()  # a second start goes on from there
+    bad = {"clean"}
+    with pytest.raises(ClipsFailedError, match="clean: expected frames of every clip, 1 failed: a: broken"):
+        run_sweep(replace(again, out=again.out.with_name("other")))
+
+
+def test_floor_and_controls_of_an_earlier_sweep(swept, settings, again, monkeypatch):
+    monkeypatch.setattr(module, "store_to_control", None)
+    report = run_sweep(replace(again, model="keypoint_warp", controls=settings.out))
+    assert set(report.done) == {"clean", "jitter-1-0", "jitter-4-0"}
+    ours, theirs = report.robustness.cells, swept.robustness.cells
+    for role in ("floor", "control"):
+        pd.testing.assert_frame_equal(
+            ours[ours["role"] == role].reset_index(drop=True),
+            theirs[theirs["role"] == role].reset_index(drop=True), check_exact=True,
+        )  # fmt: skip
+
+
+@pytest.mark.usefixtures("swept")
+def test_controls_of_other_figures_are_refused(settings, again):
+    text = "expected a sweep over the same store, list, metrics and networks, found another .metrics: "
+    with pytest.raises(ScoreError, match=text):
+        run_sweep(replace(again, metrics=("ssim-v1",), controls=settings.out))
+
+
+def without_mesh(store, place):
+    """The test clips of a store, as they would be without a body."""
+    shutil.copytree(store, place)
+    opened = open_store(place)
+    for name in opened.ids("test"):
+        clip = opened[name]
+        known = {key: value for key, value in clip.attributes.items() if key not in {"format", "version"}}
+        frames, shape = clip.frames[:], (len(clip), *clip.size)
+        clip_to_file(
+            ClipParts(known, shape, iter([frames]), clip.keypoints, None, None, {}), opened.file(name)
+        )
+    return place
+
+
+def test_without_a_mesh_there_is_no_control_and_it_is_said(again, tmp_path):
+    store = without_mesh(again.store, tmp_path / "plain")
+    given = replace(again, model="copy_source", store=store, metrics=("ssim-v1",))
+    report = run_sweep(given)
+    (note,) = report.notes
+    assert note.startswith("no control: it moves true frames along a mesh, and the store has none")
+    assert json.loads((again.out / "sweep.json").read_text())["no_control"] == note.removeprefix(
+        "no control: "
+    )
+    assert set(report.robustness.cells["role"]) == {"model", "floor"}
+    assert report.robustness.disturbance["mesh_px"].isna().all()
+    random = replace(given, metrics=(), networks=replace(given.networks, mode="random"))
+    assert "flicker-v1" not in resolve_sweep(random).metrics
+
+
+def test_a_store_with_corrupted_poses_is_refused(again, tmp_path):
+    shutil.copytree(again.store, tmp_path / "noisy")
+    path = tmp_path / "noisy" / "store.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "corruption": {"kind": "jitter"}}))
+    with pytest.raises(UsageError, match=r"expected a clean store, got .*noisy, whose poses are corrupted"):
+        run_sweep(replace(again, store=tmp_path / "noisy"))
+
+
+def test_no_control_and_keep(again):
+    chosen = CellFilter(severities=(4,))
+    report = run_sweep(replace(again, control=False, keep=True, chosen=chosen))
+    assert set(report.done) == {"clean", "floor", "jitter-4-0"}
+    assert report.notes == ("no control: it was left out (--no-control)",)
+    assert open_store(again.out / "work" / "jitter-4-0" / "store").ids("test")
+    assert open_store(again.out / "work" / "jitter-4-0" / "store").ids("train") == ()
+
+
+def test_by_default_the_protocols_metrics_and_flicker(settings):
+    found = resolve_sweep(replace(settings, metrics=(), networks=replace(settings.networks, mode="random")))
+    assert found.metrics == ("ssim-v1", "psnr-v1", "l1-v1", "lpips-v1", "fid-v1", "fvd-v1", "flicker-v1")
+    assert "lpips-v1@random" in found.names
+
+
+@pytest.mark.usefixtures("swept")
+def test_a_dry_run_writes_nothing_and_says_what_is_left(settings, again):
+    planned = sweep_to_json(resolve_sweep(again))
+    assert not again.out.exists()
+    assert set(planned["to_run"]) == EVERYTHING
+    assert (planned["cells"], planned["clean"]) == (["jitter-1-0", "jitter-4-0"], "synthetic-v1")
+    assert sweep_to_json(resolve_sweep(settings))["to_run"] == []
+
+
+def test_given_outputs_are_read_by_cell(settings, again, tmp_path):
+    """Missing cells are named; what changed is scored again; without clean ones there is nothing to say."""
+    given = replace(again, model="theirs", stranger=True, outputs=tmp_path / "given", control=False)
+    with pytest.raises(OutputError, match="expected outputs in a folder clean of the one that is given"):
+        run_sweep(given)
+    frames = "frames"
+    store_to_outputs("mesh_warp", settings.store, tmp_path / "made", "synthetic-v1")
+    for cell in ("clean", "jitter-1-0"):
+        shutil.copytree(tmp_path / "made" / frames, given.outputs / cell)
+    report = run_sweep(given)
+    assert list(report.failed) == ["jitter-4-0"]
+    assert "expected outputs in a folder jitter-4-0 of the one that is given" in report.failed["jitter-4-0"]
+    assert (report.robustness.model, report.robustness.kind) == ("theirs", "claimed")
+    assert value(report.robustness, "ssim-v1") == value(
+        report.robustness, "ssim-v1", kind="clean", severity=0
+    )
+    assert report.robustness.disturbance["mean_px"].tolist()[1] > 0
+    store_to_outputs("copy_source", settings.store, tmp_path / "others", "synthetic-v1")
+    shutil.rmtree(given.outputs / "jitter-1-0")
+    for cell in ("jitter-1-0", "jitter-4-0"):
+        shutil.copytree(tmp_path / "others" / frames, given.outputs / cell)
+    report = run_sweep(given)
+    assert report.failed == {}
+    floor = value(report.robustness, "ssim-v1", "floor", "clean", 0)
+    assert value(report.robustness, "ssim-v1") == value(report.robustness, "ssim-v1", severity=4) == floor
+
+
+def test_inputs_of_each_cell(again, monkeypatch):
+    given = replace(again, model="theirs", metrics=())
+    report = write_inputs(given, ["openpose-json"])
+    assert set(report.done) == {"clean", "jitter-1-0", "jitter-4-0"}
+    assert {path.name for path in again.out.iterdir()} == {"sweep.json", "inputs"}
+    pictures = [(again.out / "inputs" / cell / "source").rglob("*.png") for cell in ("clean", "jitter-4-0")]
+    clean, noisy = (next(iter(found)).read_bytes() for found in pictures)
+    assert clean == noisy
+    assert json.loads((again.out / "sweep.json").read_text())["disturbance"]["jitter-4-0"]["mean_px"] > 1
+    monkeypatch.setattr(module, "store_to_noisy_store", None)
+    assert set(write_inputs(given, ["openpose-json"]).skipped) == set(report.done)
+    with pytest.raises(RegistryError, match="expected a known format of a model's input, got 'pose-pack'"):
+        write_inputs(given, ["pose-pack"])
+    with pytest.raises(UsageError, match="a model that runs elsewhere, got mesh_warp"):
+        write_inputs(again, ["openpose-json"])
