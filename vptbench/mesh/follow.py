@@ -33,10 +33,11 @@ def keypoints_to_shifts(
     """How far each joint of a clip's mesh moves when other keypoints take the place of its own.
 
     A joint that both have goes where it was moved. One that only the clean keypoints have must not tell its
-    true place: it stays as it last stood to its nearest ancestor (`PARENTS`) among the noisy keypoints, in
-    the last earlier frame in which both were there, else in the next later one; where there is no such frame
-    it moves as that ancestor does. A joint that the clean keypoints lack moves as its parent does. Where no
-    ancestor is left, nothing says where to go, and the joint stays.
+    true place: it stays as it last stood to its holder, the nearest of its ancestors (`PARENTS`) that is
+    among the noisy keypoints, or without any the nearest other joint, in the last earlier frame in which both
+    were there, else in the next later one; where there is no such frame it moves as the holder does. A joint
+    that the clean keypoints lack moves as its nearest relative that they have. Where nobody is left, nothing
+    moves.
 
     Args:
         clean: float32 (T, 25, 3), the keypoints that the mesh belongs to.
@@ -48,38 +49,52 @@ def keypoints_to_shifts(
     """
     start, place = clean[rows, :, :2].astype(np.float64), noisy[..., :2].astype(np.float64)
     known, there = (np.isfinite(points.sum(axis=-1)) for points in (start, place))
-    shifts = np.zeros_like(place)
-    for joint in sorted(range(len(PARENTS)), key=lambda joint: len(_ancestors(joint))):
-        to_place = known[:, joint] & ~there[:, joint]
-        for ancestor in _ancestors(joint):
-            held = to_place & there[:, ancestor]
-            offset = _last_offset(place, there, joint, ancestor)
-            kept = place[:, ancestor] + offset - start[:, joint]
-            shifts[held, joint] = np.where(np.isfinite(offset), kept, shifts[:, ancestor])[held]
-            to_place &= ~held
-        both = known[:, joint] & there[:, joint]
-        shifts[both, joint] = (place - start)[both, joint]
-        if PARENTS[joint] >= 0:
-            shifts[~known[:, joint], joint] = shifts[~known[:, joint], PARENTS[joint]]
+    direct = place - start  # NaN where either lacks the joint
+    shifts = np.where(np.isfinite(direct), direct, 0)
+    for joint in range(len(PARENTS)):
+        lost = known[:, joint] & ~there[:, joint]
+        for holder in RELATIVES[joint] if lost.any() else ():
+            offset = _last_offset(place, there, joint, holder)
+            kept = place[:, holder] + offset - start[:, joint]
+            guess = np.where(np.isfinite(offset), kept, direct[:, holder])
+            held = lost & there[:, holder] & np.isfinite(guess).all(axis=-1)
+            shifts[held, joint] = guess[held]
+            lost &= ~held
+    for joint in range(len(PARENTS)):
+        unknown = ~known[:, joint]
+        for relative in RELATIVES[joint] if unknown.any() else ():
+            taken = unknown & known[:, relative]
+            shifts[taken, joint] = shifts[taken, relative]
+            unknown &= ~taken
     return shifts
 
 
-def _ancestors(joint: int) -> list[int]:
-    """The joints that a joint hangs from, nearest first."""
-    chain = []
-    while PARENTS[joint] >= 0:
-        joint = PARENTS[joint]
-        chain.append(joint)
+def _relatives(joint: int) -> tuple[int, ...]:
+    """All other joints: those that it hangs from, nearest first, then the others, by distance in bones."""
+    chain = _chain(joint)
+    others = set(range(len(PARENTS))) - set(chain)
+    return (*chain[1:], *sorted(others, key=lambda other: (len({*chain} ^ {*_chain(other)}), other)))
+
+
+def _chain(joint: int) -> list[int]:
+    """A joint and those that it hangs from, up to the middle of the hips."""
+    chain = [joint]
+    while PARENTS[chain[-1]] >= 0:
+        chain.append(PARENTS[chain[-1]])
     return chain
 
 
-def _last_offset(place: Float, there: Flags, joint: int, ancestor: int) -> Float:
-    """Vector (T, 2) from ancestor to joint when both were last there, else when they next are, or NaN."""
+RELATIVES = tuple(_relatives(joint) for joint in range(len(PARENTS)))
+"""For each joint the others, in the order in which they may hold it."""
+
+
+def _last_offset(place: Float, there: Flags, joint: int, holder: int) -> Float:
+    """Vector (T, 2) from holder to joint when both were last there, else when they next are, or NaN."""
     frames = np.arange(len(place))
-    both = there[:, joint] & there[:, ancestor]
+    both = there[:, joint] & there[:, holder]
     last = np.maximum.accumulate(np.where(both, frames, -1))
     following = np.minimum.accumulate(np.where(both, frames, len(place))[::-1])[::-1]
     frame = np.where(last >= 0, last, following)
-    vectors = np.append(place[:, joint] - place[:, ancestor], [[np.nan, np.nan]], axis=0)
+    vectors = np.append(place[:, joint] - place[:, holder], [[np.nan, np.nan]], axis=0)
     offset: Float = vectors[frame]
     return offset

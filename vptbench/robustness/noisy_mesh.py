@@ -23,17 +23,23 @@ def noisy_to_mesh(
         fixed: Numbers of frames whose mesh stays as it is, bit for bit.
 
     Returns:
-        T rows of vertices that are made when they are read; NaN where the clean mesh is.
+        T rows of vertices that are made when they are read; NaN where the clean mesh is, and where all joints
+        went missing: there is no body where nobody is.
     """
     shifts = keypoints_to_shifts(keypoints, noisy.keypoints, noisy.rows)
     shifts[list(fixed)] = 0
     topology = mesh.vertices.shape[1:]
+    found = (keypoints[noisy.rows, :, 2] > 0).any(axis=1)
+    nobody = found & ~(noisy.keypoints[..., 2] > 0).any(axis=1)
+
+    def make_row(t: int) -> NDArray[np.float32]:
+        if nobody[t]:
+            return np.full(topology, np.nan, np.float32)
+        vertices = np.asarray(mesh.vertices[int(noisy.rows[t])], np.float32)
+        return _moved(vertices, mesh.joint_weights, shifts[t])
 
     def make(span: slice) -> NDArray[np.float32]:
-        rows = [
-            _moved(np.asarray(mesh.vertices[int(noisy.rows[t])], np.float32), mesh.joint_weights, shifts[t])
-            for t in range(*span.indices(len(shifts)))
-        ]
+        rows = [make_row(t) for t in range(*span.indices(len(shifts)))]
         return np.array(rows, np.float32).reshape(-1, *topology)
 
     return Mesh(MadeRows((len(shifts), *topology), make), mesh.faces, mesh.joint_weights)

@@ -131,6 +131,18 @@ def test_a_joint_missing_in_clean_moves_as_its_parent_does():
     np.testing.assert_array_equal(_shifts(clean, noisy)[0, [WRIST, ELBOW]], 0)  # no ancestor has moved
 
 
+def test_the_middle_of_the_hips_is_held_by_what_hangs_from_it():
+    clean = _poses(2)
+    clean[1, :, :2] += (6, 0)  # everybody walks on
+    noisy = clean.copy()
+    _lose(noisy, 1, MID_HIP, NECK)
+    np.testing.assert_allclose(
+        _shifts(clean, noisy)[1, [MID_HIP, NECK]], 0
+    )  # the hips have walked on as well
+    noisy[1, [9, 12], :2] += (0, 2)  # both hips, one bone away; the nearest other of the lowest number holds
+    np.testing.assert_allclose(_shifts(clean, noisy)[1, MID_HIP], (0, 2))
+
+
 def test_nobody_left_leaves_the_mesh_where_it_is():
     nobody = missing_keypoints(2)
     moved = _poses(2) + np.float32([1, 0, 0])
@@ -150,6 +162,30 @@ def test_shifts_start_from_the_frame_that_rows_name():
     np.testing.assert_array_equal(_shifts(clean, late, [0, 0, 1]), 0)
 
 
+def _bones(a, b):
+    """How many bones lie between two joints, by walking."""
+    seen, edge, steps = {a}, {a}, 0
+    while b not in seen:
+        edge = {
+            j for j in range(25) if j not in seen and any(PARENTS[j] == k or PARENTS[k] == j for k in edge)
+        }
+        seen |= edge
+        steps += 1
+    return steps
+
+
+def _holders(joint):
+    """Ancestors, nearest first, then the others, nearest first."""
+    ancestors = []
+    while PARENTS[joint if not ancestors else ancestors[-1]] >= 0:
+        ancestors.append(PARENTS[joint if not ancestors else ancestors[-1]])
+    others = [other for other in range(25) if other not in {joint, *ancestors}]
+    return ancestors + sorted(others, key=lambda other: (_bones(joint, other), other))
+
+
+HOLDERS = [_holders(joint) for joint in range(25)]
+
+
 def _slow_shift(clean, noisy, rows, t, joint):
     """The rule as it is written, one joint of one frame."""
 
@@ -159,18 +195,19 @@ def _slow_shift(clean, noisy, rows, t, joint):
     start = clean[rows[t], :, :2].astype(float)
     place = noisy[..., :2].astype(float)
     if np.isnan(start[joint, 0]):
-        return np.zeros(2) if PARENTS[joint] < 0 else _slow_shift(clean, noisy, rows, t, PARENTS[joint])
+        known = [holder for holder in HOLDERS[joint] if not np.isnan(start[holder, 0])]
+        return _slow_shift(clean, noisy, rows, t, known[0]) if known else np.zeros(2)
     if there(noisy, t, joint):
         return place[t, joint] - start[joint]
-    ancestor = PARENTS[joint]
-    while ancestor >= 0 and not there(noisy, t, ancestor):
-        ancestor = PARENTS[ancestor]
-    if ancestor < 0:
-        return np.zeros(2)
-    for s in [*range(t - 1, -1, -1), *range(t + 1, len(noisy))]:
-        if there(noisy, s, joint) and there(noisy, s, ancestor):
-            return place[t, ancestor] + place[s, joint] - place[s, ancestor] - start[joint]
-    return _slow_shift(clean, noisy, rows, t, ancestor)
+    for holder in HOLDERS[joint]:
+        if not there(noisy, t, holder):
+            continue
+        for s in [*range(t - 1, -1, -1), *range(t + 1, len(noisy))]:
+            if there(noisy, s, joint) and there(noisy, s, holder):
+                return place[t, holder] + place[s, joint] - place[s, holder] - start[joint]
+        if not np.isnan(start[holder, 0]):
+            return place[t, holder] - start[holder]
+    return np.zeros(2)
 
 
 @given(

@@ -71,3 +71,13 @@ def test_no_more_than_a_row_is_read_at_once(keypoints, mesh):
     for row in range(T):
         _ = found.vertices[row : row + 1]
     assert [(span.start, span.stop) for span in spans] == [(row, row + 1) for row in range(T)]
+
+
+def test_there_is_no_body_where_all_joints_went_missing(keypoints, mesh):
+    """Else it would stand where the person truly is; a fixed frame and one that never had anybody stay."""
+    noisy = keypoints.copy()
+    noisy[1] = np.nan, np.nan, 0
+    keypoints[4] = noisy[4] = np.nan, np.nan, 0
+    found = noisy_to_mesh(mesh, keypoints, NoisyPoses(noisy, np.arange(T)), [0])
+    assert np.isnan(found.vertices[1]).all()
+    np.testing.assert_array_equal(found.vertices[2:6], mesh.vertices[2:6])
