@@ -12,6 +12,7 @@ import pandas as pd
 
 from vptbench.curvefile import MANIFEST, Robustness, read_robustness
 from vptbench.curveplot import DPI, curves_to_picture, sweeps_to_kinds, sweeps_to_metrics
+from vptbench.interval import LEAST_CLIPS
 from vptbench.leaderboard.digits import EMPTY, value_to_text, values_to_decimals
 from vptbench.leaderboard.ranking import Column
 from vptbench.leaderboard.rules import listed, networks_to_text, weights_to_sentence
@@ -145,9 +146,10 @@ def _to_counts(sweeps: Sequence[Robustness]) -> str:
     cells = [cell for sweep in sweeps for cell in sweep.asked if cell[1]]
     severities = sorted({severity for _, severity, _ in cells})
     seeds = len({seed for _, _, seed in cells})
+    few = "" if clips >= LEAST_CLIPS else " So few clips cannot tell noise: no breaking point is proven."
     return (
         f"{clips} clips of {sweeps[0].height} pixels; severities {listed(list(map(str, severities)))} of "
-        f"{listed(sweeps_to_kinds(sweeps))}, {seeds} {'draw' if seeds == 1 else 'draws'} of each."
+        f"{listed(sweeps_to_kinds(sweeps))}, {seeds} {'draw' if seeds == 1 else 'draws'} of each.{few}"
     )
 
 

@@ -12,6 +12,7 @@ from vptbench.generate.export import load_input_format
 from vptbench.generate.model import name_to_model
 from vptbench.generate.plan import Plan, plan_to_facts, resolve_plan
 from vptbench.generate.run import Checkpoint, resolve_checkpoint
+from vptbench.interval import LEAST_CLIPS
 from vptbench.manifest import Json
 from vptbench.metrics import METRICS, metric_facts, metric_name
 from vptbench.outputs import Reading
@@ -107,6 +108,9 @@ class Sweep:
         """What a reader of the results must know, a line each."""
         undrawn = benchmark_to_undrawn(self.benchmark)
         notes = [f"{kind} draws nothing: its first seed stands for all" for kind in undrawn]
+        if len(self.plan.items) < LEAST_CLIPS:
+            count = len(self.plan.items)
+            notes.append(f"clips: {count}, too few to judge noise by, so no breaking point is proven")
         return (*notes, *([f"no control: {self.no_control}"] if self.no_control else []))
 
 

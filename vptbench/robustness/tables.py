@@ -93,7 +93,8 @@ def robustness_to_rows(robustness: Robustness) -> list[dict[str, Json]]:
             "clean": _to_text(row["clean"]),
             "auc": _to_text(row["auc"]),
             "breaks at": _to_text(row["breaking_severity"]),
-            "px": _to_text(row["breaking_px"]) + _interval(row["breaking_px_low"], row["breaking_px_high"]),
+            f"at px of {robustness.height}": _to_text(row["breaking_px"])
+            + _interval(row["breaking_px_low"], row["breaking_px_high"]),
             "lost at": _to_text(row["lost_severity"]),
             "obedience": _to_text(row["obedience"]),
             "not told": "" if pd.isna(row["reason"]) else str(row["reason"]),

@@ -53,6 +53,11 @@ def with_summary(sweep, row, **changes):
     return replace(sweep, summary=summary)
 
 
+def test_few_clips_are_told(written, make_robustness):
+    (few,) = sweeps_to_sections(written(make_robustness("ours", clips=5)))
+    assert few.counts.endswith("1 draw of each. So few clips cannot tell noise: no breaking point is proven.")
+
+
 def test_a_table_a_metric_with_a_row_a_kind_and_model(written, make_robustness):
     folders = written(make_robustness("ours"), make_robustness("theirs", fragility=0.2))
     (section,) = sweeps_to_sections(folders)
