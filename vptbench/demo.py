@@ -12,6 +12,9 @@ from vptbench.manifest import delete
 from vptbench.prepare.build import source_to_store
 from vptbench.prepare.settings import PrepareSettings
 from vptbench.report.page import scores_to_page
+from vptbench.robustness.cells import CellFilter
+from vptbench.robustness.plan import SweepSettings
+from vptbench.robustness.sweep import run_sweep
 from vptbench.score import ScoreSettings, outputs_to_scorefile
 from vptbench.synth.build import seed_to_raw
 from vptbench.trainer import TrainSettings, name_to_trainer
@@ -23,6 +26,13 @@ TRAINED = "dmm"
 ITERATIONS = 40
 """Enough to see that it learns, far too few for good pictures."""
 BENCHMARK = "synthetic-v1"
+NOISY_BENCHMARK = "synthetic-noisy-v1"
+NOISY_MODEL, NOISY_CELLS = (
+    "mesh_warp",
+    CellFilter(kinds=("jitter", "drift"), severities=(1, 3, 5), seeds=(0,)),
+)
+"""What noisy poses do is shown on a few cells of one layout."""
+NOISY_METRICS = ("ssim-v1", "l1-v1", "flicker-v1")
 
 
 @dataclass(frozen=True)
@@ -33,17 +43,19 @@ class DemoResult:
         page: The report, one HTML file.
         scores: Folders of scores, by layout and model.
         boards: Leaderboards, one a layout; their pages lie beside them.
+        sweep: Curves of a model under noisy poses.
     """
 
     page: Path
     scores: tuple[Path, ...]
     boards: tuple[Path, ...]
+    sweep: Path
 
 
 def run_demo(
     out: Path, *, clips: int = 6, frames: int = 24, size: int = 128, seed: int = 1, say: Callable[[str], None]
 ) -> DemoResult:
-    """Synthesise, prepare, train, generate, score, rank and report, for both layouts.
+    """Synthesise, prepare, train, generate, score, rank and report, for both layouts; noisy poses for one.
 
     Args:
         out: Folder to work in; a second run redoes only what is missing.
@@ -74,9 +86,23 @@ def run_demo(
             scores.append(folder)
         build_board(board, board.parent)
         boards.append(board)
+    say(f"{LAYOUTS[0]}: {NOISY_MODEL} under noisy poses")
+    sweep = _sweep(out / LAYOUTS[0])
     page = out / "report.html"
-    scores_to_page(scores, page)
-    return DemoResult(page=page, scores=tuple(scores), boards=tuple(boards))
+    scores_to_page([*scores, sweep], page)
+    return DemoResult(page=page, scores=tuple(scores), boards=tuple(boards), sweep=sweep)
+
+
+def _sweep(out: Path) -> Path:
+    folder = out / "robustness" / NOISY_MODEL
+    _check_all(
+        run_sweep(
+            SweepSettings(
+                NOISY_MODEL, out / "store", folder, NOISY_BENCHMARK, NOISY_CELLS, metrics=NOISY_METRICS
+            )
+        ).failed
+    )
+    return folder
 
 
 def _train(store: Path, run: Path, seed: int) -> Path:
