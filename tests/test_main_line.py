@@ -140,7 +140,7 @@ def test_prepared_frames_are_the_rendered_ones(layout, whole_stores, synthetic):
     assert {plan.clip for plan in plans} == set(whole_stores[layout])
     for plan in plans:
         clip = whole_stores[layout][plan.clip]
-        film = build._film(plan, how, frames, synthetic["size"], synthetic["seed"])
+        film = build._film(plan, how, how.shot(synthetic["size"]), frames, synthetic["seed"])
         rendered = np.stack(list(film.frames()))
         x0 = -int(clip.attributes["crop_box"][0])
         prepared = clip.frames[0 : len(clip)][:, :, x0 : x0 + rendered.shape[2]]

@@ -19,7 +19,7 @@ from vptbench.prepare.poses import POSES, SWAPS
 from vptbench.prepare.sources import DATASETS
 from vptbench.registry import check_id, group_to_table, id_to_object
 from vptbench.store.schema import COMPRESSIONS
-from vptbench.synth import build
+from vptbench.synth import build, scene
 
 KEPT = Path(__file__).parent / "golden" / "ids.txt"
 
@@ -43,6 +43,7 @@ def test_entries_can_be_imported(table):
         (prepare, "body", BODIES),
         (prepare, "compression", COMPRESSIONS),
         (synth, "layout", build.LAYOUTS),
+        (synth, "background", scene.BACKGROUNDS),
     ],
 )
 def test_the_command_line_offers_what_there_is(module, option, known):

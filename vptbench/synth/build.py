@@ -4,12 +4,12 @@ FashionVideo: ``{train,test}/<id>.mp4``, ``fashion_train.txt``, ``fashion_test.t
 ``images_HD/PPP/outfit/clip/%04d.jpg``, ``train.txt``, ``val.txt``. TikTok: ``<clip>/images/%04d.png`` from 1
 on, ``train.txt``, ``test.txt``. In all: ``openpose/<clip>/`` with one ``<frame>_keypoints.json`` a frame,
 ``truth/<clip>.npz``, and ``synth.json``, which comes last. Every part is written beside its place and renamed
-when whole. The same arguments give the same bytes.
+when whole. The same arguments give the same bytes, and another background the same truth.
 """
 
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from vptbench.skeleton import keypoints_to_openpose
 from vptbench.synth.figure import SPORTSWEAR, WARDROBE, Person, seed_to_person
 from vptbench.synth.motion import FPS, MOTIONS
 from vptbench.synth.render import Actor, Film, Shot, Truth, actor_to_film, person_to_actor
-from vptbench.synth.scene import location, studio
+from vptbench.synth.scene import BACKGROUNDS, OWN, background_to_backdrop, location, studio
 from vptbench.video import frames_to_video
 
 KIND, VERSION = "vptbench-synth", 1
@@ -46,6 +46,10 @@ MANIFEST = "synth.json"
 
 UNFINISHED = "synth-unfinished.json"
 """The same while clips are missing."""
+
+LATER_ARGUMENTS: Mapping[str, Json] = {"background": OWN}
+"""Arguments that manifests leave out where they have these values: the first manifests do not state them, and
+manifests, stores and boards of the same data are to stay equal."""
 
 MIN_SIZE = 32
 """Smallest frame height, pixels."""
@@ -97,8 +101,15 @@ class Layout:
     line: Callable[[Plan], str]
 
 
-def seed_to_raw(
-    out: Path, *, layout: str, clips: int = 6, frames: int = 24, size: int = 128, seed: int = 1
+def seed_to_raw(  # noqa: PLR0913 - what the command line can say
+    out: Path,
+    *,
+    layout: str,
+    clips: int = 6,
+    frames: int = 24,
+    size: int = 128,
+    seed: int = 1,
+    background: str = OWN,
 ) -> None:
     """Writes synthetic raw data; called again, it makes only what is missing.
 
@@ -109,6 +120,8 @@ def seed_to_raw(
         frames: T, of each clip.
         size: Height of a frame, pixels; even for FashionVideo.
         seed: Of people, motions and places.
+        background: One of `BACKGROUNDS`: what stands behind people. People, motions, cameras and truth do
+            not depend on it.
 
     Raises:
         UsageError: An argument does not fit, or the folder holds something else.
@@ -122,8 +135,9 @@ def seed_to_raw(
         "frames": frames,
         "size": size,
         "seed": seed,
+        **({"background": background} if background != OWN else {}),
     }
-    _check_arguments(layout, clips=clips, frames=frames, size=size, seed=seed)
+    _check_arguments(layout, background, clips=clips, frames=frames, size=size, seed=seed)
     if _begin(out, arguments):
         return
     how = LAYOUTS[layout]
@@ -136,7 +150,7 @@ def seed_to_raw(
         )
         if media.exists() and openpose.exists() and truth.exists():
             continue
-        film = _film(plan, how, frames, size, seed)
+        film = _film(plan, how, _shot(plan, how, size, background), frames, seed)
         with written_beside(media) as part:
             how.write(film, part)
         with written_beside(openpose) as part:
@@ -149,10 +163,12 @@ def seed_to_raw(
     delete(out / UNFINISHED)
 
 
-def _check_arguments(layout: str, *, clips: int, frames: int, size: int, seed: int) -> None:
-    problems = []
-    if layout not in LAYOUTS:
-        problems.append(f"layout: expected {' or '.join(LAYOUTS)}, got {layout!r}")
+def _check_arguments(layout: str, background: str, *, clips: int, frames: int, size: int, seed: int) -> None:
+    problems = [
+        f"{name}: expected {' or '.join(known)}, got {value!r}"
+        for name, value, known in (("layout", layout, LAYOUTS), ("background", background, BACKGROUNDS))
+        if value not in known
+    ]
     for name, value, least in (
         ("clips", clips, 2),
         ("frames", frames, 2),
@@ -178,10 +194,11 @@ def _begin(out: Path, arguments: Mapping[str, Json]) -> bool:
         if not (out / name).exists():
             continue
         found = read_manifest(out / name, kind=KIND, version_number=VERSION)
-        made = {key: found.get(key) for key in arguments}
-        if made != arguments:
+        wanted, stated = {**LATER_ARGUMENTS, **arguments}, {**LATER_ARGUMENTS, **found}
+        made = {key: stated.get(key) for key in wanted}
+        if made != wanted:
             raise UsageError(
-                f"{out}: expected synthetic data with {_words(arguments)}, found some with {_words(made)}; "
+                f"{out}: expected synthetic data with {_words(wanted)}, found some with {_words(made)}; "
                 "choose another folder or delete this one"
             )
         delete_parts(out)
@@ -202,8 +219,14 @@ def _words(arguments: Mapping[str, Json]) -> str:
     return ", ".join(f"{name} {value}" for name, value in arguments.items())
 
 
-def _film(plan: Plan, how: Layout, frames: int, size: int, seed: int) -> Film:
-    """The clip of a plan, ready to be drawn."""
+def _shot(plan: Plan, how: Layout, size: int, background: str) -> Shot:
+    """The layout's camera, before what is to stand behind the person of a plan."""
+    shot = how.shot(size)
+    return replace(shot, backdrop=background_to_backdrop(background, plan.person, shot.backdrop))
+
+
+def _film(plan: Plan, how: Layout, shot: Shot, frames: int, seed: int) -> Film:
+    """The clip of a plan, ready to be drawn; the place is drawn from a stream of its own."""
     shapes = len(load_body().shape_directions)
     actor = _actor(seed_to_person(seed, plan.person, wardrobe=how.wardrobe, shapes=shapes))
     number = list(MOTIONS).index(plan.motion)
@@ -211,7 +234,7 @@ def _film(plan: Plan, how: Layout, frames: int, size: int, seed: int) -> Film:
         np.random.default_rng(np.random.SeedSequence([seed, stream, plan.person, part]))
         for stream, part in ((2, number), (3, 0))
     )
-    return actor_to_film(actor, MOTIONS[plan.motion](frames, moves), how.shot(size), place)
+    return actor_to_film(actor, MOTIONS[plan.motion](frames, moves), shot, place)
 
 
 @lru_cache(maxsize=1)

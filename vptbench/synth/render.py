@@ -4,7 +4,7 @@ The truth is the clothed surface as it was rendered, in pixels of the finished f
 integers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +21,7 @@ from vptbench.synth.figure import Person
 from vptbench.synth.garments import Float
 from vptbench.synth.light import LAMP, points_to_light, points_to_openness
 from vptbench.synth.motion import Motion, motion_to_rotations
-from vptbench.synth.scene import Floor, Picture
+from vptbench.synth.scene import Backdrop, Floor, Picture
 from vptbench.synth.texture import Texture, dressed_to_texture
 
 TILT = 6.0
@@ -71,7 +71,7 @@ class Shot:
     distance: float
     fill: float
     travels: bool
-    backdrop: Callable[[Floor, np.random.Generator], Picture]
+    backdrop: Backdrop
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,18 @@ Picture = NDArray[np.float32]
 WALL_BEHIND = 1.1
 """Metres from where a person stands to the wall behind."""
 
+OWN, PLAIN, TEXTURED, MIXED = "own", "plain", "textured", "mixed"
+
+BACKGROUNDS = (OWN, PLAIN, TEXTURED, MIXED)
+"""What may be asked to stand behind people: the layout's own, a studio, a room, a street or a park, or a
+studio behind one half of the people and such a place behind the other."""
+
+TURN = 8
+"""People after whom those of mixed backgrounds alternate the other way round. Clothes, colours, skins and
+hair are dealt from decks of 6 to 12 cards, all of even number, so that people who simply alternate would show
+half of the cards before a studio alone. By this rule, in each of the spans 0–95 and 96–143, every card of the
+decks of 6, 8 and 12 stands before both backgrounds equally often, and of 10 to within one."""
+
 
 @dataclass(frozen=True)
 class Floor:
@@ -55,6 +67,28 @@ class Floor:
         depth = self.camera_height * self.scale * self.distance / np.maximum(rows - self.horizon, 1)
         across = (columns - self.middle) * depth / (self.scale * self.distance)
         return across, np.broadcast_to(depth, across.shape).astype(np.float32)
+
+
+Backdrop = Callable[[Floor, np.random.Generator], Picture]
+"""Draws what stands behind a person, from the floor and a generator."""
+
+
+def background_to_backdrop(background: str, person: int, own: Backdrop) -> Backdrop:
+    """What stands behind a person, in all of the person's clips.
+
+    Args:
+        background: One of `BACKGROUNDS`.
+        person: Number of the person, from 0 on.
+        own: The layout's own backdrop.
+
+    Returns:
+        For mixed backgrounds a studio where person + ⌊person / `TURN`⌋ is even, else a place: of people 2j
+        and 2j + 1 always one each, whatever the seed and the number of people. As splits are spans of
+        numbers, half of the people of each have a studio, to within one.
+    """
+    if background == MIXED:
+        background = TEXTURED if (person + person // TURN) % 2 else PLAIN
+    return {OWN: own, PLAIN: studio, TEXTURED: location}[background]
 
 
 def studio(floor: Floor, rng: np.random.Generator) -> Picture:

@@ -246,7 +246,10 @@ def test_a_phones_camera_is_near():
     # Of the frame's pixels, the person covers more than in iPER's square of the same height.
     shares = {}
     for layout in ("iper", "tiktok"):
-        films = [_film(plan, LAYOUTS[layout], 16, 64, 5) for plan in LAYOUTS[layout].plan(8, 5)]
+        films = [
+            _film(plan, LAYOUTS[layout], LAYOUTS[layout].shot(64), 16, 5)
+            for plan in LAYOUTS[layout].plan(8, 5)
+        ]
         shares[layout] = np.mean([film.truth.mask.mean() for film in films])
         if layout == "tiktok":
             rows = np.concatenate([film.truth.mask.any(2).sum(1) for film in films])
