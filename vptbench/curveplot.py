@@ -232,8 +232,9 @@ def _draw(sweeps: Sequence[Robustness], kinds: Sequence[str], metrics: Sequence[
 def _draw_curves(axes: "Axes", found: Sequence[Points | None], by: str) -> None:
     """One small plot: lines of reference below, then the models."""
     for name, dashes in (("floor", (4, 2.5)), ("control", (1, 1.8))):
-        line = next((p for p in found if p and np.isfinite(getattr(p, name)).any()), None)
-        if line is not None:
+        lines = [p for p in found if p and np.isfinite(getattr(p, name)).any()]
+        if lines:  # the same in all sweeps, but for the severities that each has run
+            line = max(lines, key=lambda points: np.isfinite(getattr(points, name)).sum())
             values = getattr(line, name)
             places = np.isfinite(values)
             axes.plot(

@@ -6,9 +6,11 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from hostile_names import HOSTILE
+from matplotlib.figure import Figure
 from PIL import Image
 
 from vptbench.curveplot import (
+    _draw_curves,
     curves_to_picture,
     sweep_to_points,
     sweeps_to_kinds,
@@ -103,6 +105,17 @@ def test_a_ring_stands_at_the_breaking_point(make_robustness):
     unbroken = replace(sweep, summary=sweep.summary.assign(breaking_severity=np.nan))
     with_ring, without = (curves_to_picture([each], ".svg").count(b"<use ") for each in (sweep, unbroken))
     assert with_ring == without + 1
+
+
+def test_lines_of_reference_are_those_of_the_longest_sweep(make_robustness):
+    sweeps = [
+        make_robustness("short", kinds=("jitter",), severities=(1, 3)),
+        make_robustness(kinds=("jitter",)),
+    ]
+    axes = Figure().subplots()
+    _draw_curves(axes, [sweep_to_points(sweep, "jitter", "ssim-v1") for sweep in sweeps], "severity")
+    floor, control = axes.get_lines()[:2]
+    assert list(floor.get_xdata()) == list(control.get_xdata()) == [0, 1, 3, 5]
 
 
 def test_over_pixels_where_each_severity_moves_farther(make_robustness):

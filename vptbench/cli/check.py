@@ -43,10 +43,11 @@ NOTES = {
 def command(place: Path, clean: Path | None) -> None:
     """Read a thing on disk to the last byte, and say what is wrong with it.
 
-    A clip store, a pose pack, exported inputs, outputs, scores, a training run, a leaderboard or published
-    figures. Warnings do not change the exit status: of a store, they name videos that are missing and clips
-    whose poses are doubtful; of published figures, those that are marked as suspect. Of a store with noisy
-    poses, the frames that it links to are read as well, and must be those that it was made with.
+    A clip store, a pose pack, exported inputs, outputs, scores, a sweep over noisy poses, a training run, a
+    leaderboard or published figures. Warnings do not change the exit status: of a store, they name videos
+    that are missing and clips whose poses are doubtful; of published figures, those that are marked as
+    suspect. Of a store with noisy poses, the frames that it links to are read as well, and must be those
+    that it was made with.
     """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object

@@ -10,7 +10,12 @@ from vptbench.cli import options
 @click.command()
 @click.argument("store", type=options.FOLDER)
 @click.argument("noisy", type=options.FOLDER)
-@click.option("--kind", metavar="KIND", required=True, help="jitter, drift, …: see docs/robustness.md.")
+@click.option(
+    "--kind",
+    metavar="KIND",
+    required=True,
+    help="jitter, drift, dropout, swap, outlier, lag, other-body or estimator: see docs/robustness.md.",
+)
 @click.option("--severity", type=int, required=True, help="0 (nothing) to 5.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws.")
 @click.option(

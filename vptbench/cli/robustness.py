@@ -61,12 +61,21 @@ def _model(command: Command) -> Command:
 @click.argument("model", metavar="MODEL")
 @click.argument("store", type=options.FOLDER)
 @click.argument("out", type=options.FOLDER)
-@click.option("--benchmark", metavar="ID", required=True, help="A list of corruptions, or a JSON file.")
+@click.option(
+    "--benchmark",
+    metavar="ID",
+    required=True,
+    help="A list of corruptions, see `vptbench benchmarks list`, or a JSON file.",
+)
 @_cells
 @_model
 @click.option("--metrics", metavar="ID,ID", help="Only these  [default: of the clean protocol, and flicker].")
 @click.option("--no-control", "control", flag_value=False, default=True, help="Leave the control out.")
-@click.option("--controls", type=options.FOLDER, help="Take floor and controls from this earlier sweep.")
+@click.option(
+    "--controls",
+    type=options.FOLDER,
+    help="Take floor and controls from this earlier sweep, of the same store, list, metrics and networks.",
+)
 @click.option("--keep", is_flag=True, help="Keep noisy stores and outputs.")
 @click.option("--dry-run", is_flag=True, help="Print as JSON what would run, and run nothing.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of models that draw.")
@@ -141,10 +150,10 @@ def _export(settings: "SweepSettings", formats: str) -> None:
 
 def _tell(settings: "SweepSettings", report: "SweepReport") -> None:
     from vptbench.curvefile import CURVES, SUMMARY
-    from vptbench.robustness.tables import robustness_to_rows
+    from vptbench.robustness.tables import robustness_to_reasons, robustness_to_rows
 
     options.echo_table(robustness_to_rows(report.robustness), as_json=False)
-    for note in report.notes:
+    for note in (*robustness_to_reasons(report.robustness), *report.notes):
         click.echo(note)
     names = (CURVES, SUMMARY, *(path.name for path in report.figures))
     click.echo(" ".join(str(settings.out / name) for name in names))

@@ -17,8 +17,9 @@ from vptbench.cli import options
 def command(scores: tuple[Path, ...], store: Path, out: Path, metrics: str | None, as_json: bool) -> None:
     """Split the figures in SCORES by how hard the frames are: "extreme poses", "complex backgrounds".
 
-    Strata are pose distance from the source, share of the body that the source does not show, speed, and
-    plain or textured background, in bins that are the same for all data sets. Several SCORES stand side by
+    Strata are pose distance from the source (in heights of the person), share of the body that the source
+    does not show, speed (heights a second), and plain or textured background, in bins that are the same for
+    all data sets. Several SCORES stand side by
     side, and the first is compared with each other one, frame by frame. OUT gets strata.csv, difficulty.csv
     (the measures, frame by frame), strata.svg, strata.png and strata.json.
     """

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vptbench.curvefile import MANIFEST, Robustness, read_robustness
+from vptbench.curvefile import CLEAN, MANIFEST, Robustness, read_robustness
 from vptbench.curveplot import DPI, curves_to_picture, sweeps_to_kinds, sweeps_to_metrics
 from vptbench.interval import LEAST_CLIPS
 from vptbench.leaderboard.digits import EMPTY, value_to_text, values_to_decimals
@@ -130,7 +130,7 @@ def _to_section(members: Sequence[tuple[Path, Robustness]]) -> NoiseSection:
         tables=tuple(_to_table(sweeps, name) for name in metrics),
         sentence=weights_to_sentence(metrics),
         failures=tuple(text for sweep in sweeps for text in _to_failures(sweep)),
-        notes=tuple(note for sweep in sweeps for note in _to_notes(sweep)),
+        notes=(*_to_spans(sweeps), *(note for sweep in sweeps for note in _to_notes(sweep))),
         records=tuple((sweep.model, _to_record(sweep)) for sweep in sweeps),
         sweeps=sweeps,
     )
@@ -143,7 +143,7 @@ def _to_title(sweep: Robustness) -> str:
 
 def _to_counts(sweeps: Sequence[Robustness]) -> str:
     clips = max(sweep.per_clip["clip"].nunique() for sweep in sweeps)
-    cells = [cell for sweep in sweeps for cell in sweep.asked if cell[1]]
+    cells = [cell for sweep in sweeps for cell in _to_scored(sweep)]
     severities = sorted({severity for _, severity, _ in cells})
     seeds = len({seed for _, _, seed in cells})
     few = "" if clips >= LEAST_CLIPS else " So few clips cannot tell noise: no breaking point is proven."
@@ -151,6 +151,15 @@ def _to_counts(sweeps: Sequence[Robustness]) -> str:
         f"{clips} clips of {sweeps[0].height} pixels; severities {listed(list(map(str, severities)))} of "
         f"{listed(sweeps_to_kinds(sweeps))}, {seeds} {'draw' if seeds == 1 else 'draws'} of each.{few}"
     )
+
+
+def _to_scored(sweep: Robustness) -> list[tuple[str, int, int]]:
+    """Kind, severity and seed of noisy cells that the model has scores of; a list may ask for more."""
+    table = sweep.disturbance[sweep.disturbance["kind"] != CLEAN]
+    return [
+        (str(kind), int(severity), int(seed))
+        for kind, severity, seed in zip(table["kind"], table["severity"], table["seed"], strict=True)
+    ]
 
 
 def _to_table(sweeps: Sequence[Robustness], metric: str) -> tuple[Column, tuple[NoiseRow, ...]]:
@@ -171,7 +180,7 @@ def _to_table(sweeps: Sequence[Robustness], metric: str) -> tuple[Column, tuple[
 def _to_cells(sweep: Robustness, row: "pd.Series[Any]", column: Column) -> tuple[NoiseCell, ...]:
     why = _to_reasons(row["reason"])
     clean, floor, relative = (_number(row[name]) for name in ("clean", "floor", "relative_auc"))
-    last = max((severity for kind, severity, _ in sweep.asked if kind == row["kind"]), default=0)
+    last = max((severity for kind, severity, _ in _to_scored(sweep) if kind == row["kind"]), default=0)
     below = "" if floor is None else f"floor {value_to_text(floor, column.decimals)}"
     return (
         _figure(clean, column.decimals, _reason(why, "clean"), below),
@@ -247,6 +256,21 @@ def _to_notes(sweep: Robustness) -> list[str]:
     for reason, kinds in reasons.items():
         where = [f"{listed(list(dict.fromkeys(labels)))} under {kind}" for kind, labels in kinds.items()]
         notes.append(f"{sweep.model}, {'; '.join(where)}: {reason}.")
+    return notes
+
+
+def _to_spans(sweeps: Sequence[Robustness]) -> list[str]:
+    """Kinds of which sweeps ran different severities: areas and obedience are over those."""
+    notes = []
+    for kind in sweeps_to_kinds(sweeps):
+        spans: dict[tuple[int, ...], list[str]] = {}
+        for sweep in sweeps:
+            ran = sorted({severity for name, severity, _ in _to_scored(sweep) if name == kind})
+            if ran:
+                spans.setdefault(tuple(ran), []).append(sweep.model)
+        if len(spans) > 1:
+            told = [f"{listed(list(map(str, ran)))} of {listed(models)}" for ran, models in spans.items()]
+            notes.append(f"Severities of {kind} differ, and area and obedience with them: {'; '.join(told)}.")
     return notes
 
 

@@ -1,7 +1,8 @@
 """Scores of a sweep's cells to its tables, and those to a folder and to what is printed."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -27,6 +28,9 @@ from vptbench.robustness.plan import Sweep
 from vptbench.scorefile import Scores
 
 FIGURES = ("curves.svg", "curves.png")
+
+OPEN_ENDS = ("breaking_severity", "lost_severity")
+"""Columns of a summary that are empty where a model held to the last severity."""
 
 NO_DISTURBANCE = {"mean_px": 0.0, "pck": 1.0, "missing": 0.0}
 """Of clean poses."""
@@ -86,21 +90,34 @@ def write_tables(out: Path, robustness: Robustness) -> tuple[Path, ...]:
 
 def robustness_to_rows(robustness: Robustness) -> list[dict[str, Json]]:
     """What is printed of a summary: a row a kind and metric."""
+    known = robustness.curves[robustness.curves["value"].notna()]
+    last = {str(kind): int(rows["severity"].max()) for kind, rows in known.groupby("kind")}
     return [
         {
             "kind": row["kind"],
             "metric": row["metric"],
             "clean": _to_text(row["clean"]),
             "auc": _to_text(row["auc"]),
-            "breaks at": _to_text(row["breaking_severity"]),
-            f"at px of {robustness.height}": _to_text(row["breaking_px"])
-            + _interval(row["breaking_px_low"], row["breaking_px_high"]),
-            "lost at": _to_text(row["lost_severity"]),
+            "breaks at": _severity(row, "breaking_severity", last),
+            f"px ({robustness.height} high)": _pixels(row),
+            "lost at": _severity(row, "lost_severity", last),
             "obedience": _to_text(row["obedience"]),
-            "not told": "" if pd.isna(row["reason"]) else str(row["reason"]),
         }
         for row in robustness.summary.to_dict("records")
     ]
+
+
+def robustness_to_reasons(robustness: Robustness) -> list[str]:
+    """Why figures of `robustness_to_rows` are missing, a line a reason; not why severities did not come."""
+    places: dict[str, list[str]] = {}
+    for row in robustness.summary.to_dict("records"):
+        for part in _reasons(row):
+            if part.partition(": ")[0] not in {
+                *OPEN_ENDS,
+                "relative_auc",
+            }:  # which stand in the table, or do not
+                places.setdefault(part, []).append(f"{row['kind']} {row['metric']}")
+    return [f"{', '.join(where)}: {reason}" for reason, where in places.items()]
 
 
 def _found_scores(sweep: Sweep, ledger: Ledger) -> dict[tuple[Cell, str], Scores]:
@@ -147,5 +164,23 @@ def _to_text(number: object) -> str:
     return "–" if pd.isna(number) else f"{number:.4g}"  # type: ignore[call-overload]
 
 
-def _interval(low: object, high: object) -> str:
-    return "" if pd.isna(low) else f" [{_to_text(low)}, {_to_text(high)}]"  # type: ignore[call-overload]
+def _reasons(row: Mapping[Hashable, object]) -> list[str]:
+    """The parts of a summary's ``reason``."""
+    return row["reason"].split("; ") if isinstance(row["reason"], str) and row["reason"] else []
+
+
+def _severity(row: Mapping[Hashable, object], name: str, last: Mapping[str, int]) -> str:
+    """A severity, or that none came up to the last one that was run."""
+    if any(part.startswith(f"{name}: ") for part in _reasons(row)):
+        return f"none to {last[str(row['kind'])]}"
+    return _to_text(row[name])
+
+
+def _pixels(row: Mapping[Hashable, object]) -> str:
+    """Where a curve crosses the line, with its interval, which may go on past what was run."""
+    at, low, high = (float(str(row[f"breaking_px{end}"])) for end in ("", "_low", "_high"))
+    if math.isnan(low):
+        return _to_text(at)
+    if math.isinf(at):
+        return f"{low:.3g} or more" if math.isfinite(low) else "–"
+    return f"{at:.3g} ({low:.3g} " + ("or more)" if math.isinf(high) else f"to {high:.3g})")

@@ -11,7 +11,7 @@ from vptbench.robustness.plan import Sweep
 
 
 def take_over(sweep: Sweep, ledger: Ledger, other: Path) -> tuple[str, ...]:
-    """Copy the scores of floor and controls that a sweep lacks from an earlier one.
+    """Copy the scores of floor and controls that a sweep lacks from an earlier one, of chosen cells alone.
 
     Args:
         sweep: The sweep.
@@ -30,9 +30,9 @@ def take_over(sweep: Sweep, ledger: Ledger, other: Path) -> tuple[str, ...]:
     if differences:
         raise ScoreError(
             f"{other}: expected a sweep over the same store, list, metrics and networks, found another "
-            f"({'; '.join(differences)}); leave --controls out"
+            f"({'; '.join(differences)}); make these equal, or leave --controls out"
         )
-    controls = [] if sweep.no_control else [cell.control for cell in (CLEAN_CELL, *sweep.asked)]
+    controls = [] if sweep.no_control else [cell.control for cell in (CLEAN_CELL, *sweep.cells)]
     copied = []
     for name in (FLOOR_NAME, *controls):
         lacking = ledger.scores(name, sweep.names) is None

@@ -58,6 +58,30 @@ def test_few_clips_are_told(written, make_robustness):
     assert few.counts.endswith("1 draw of each. So few clips cannot tell noise: no breaking point is proven.")
 
 
+def test_only_what_was_run_is_counted(written, make_robustness):
+    """The list asks for more: nothing is said of severity 5 and of the second draw."""
+    asked = tuple(("jitter", severity, seed) for severity in range(1, 6) for seed in (0, 1))
+    sweep = make_robustness(kinds=("jitter",), metrics=("ssim-v1",), severities=(1, 3), asked=asked)
+    held = "lost_severity: better than the floor at severity 3"
+    (section,) = sweeps_to_sections(written(with_summary(sweep, 0, lost_severity=np.nan, reason=held)))
+    assert section.counts == "6 clips of 64 pixels; severities 1 and 3 of jitter, 1 draw of each."
+    assert section.tables[0][1][0].cells[3].text == "none to 3"
+
+
+def test_sweeps_over_different_severities_are_told(written, make_robustness):
+    sweeps = (
+        make_robustness("ours", kinds=("jitter", "drift"), severities=(1, 3)),
+        make_robustness("theirs", kinds=("jitter",)),
+        make_robustness("others", kinds=("jitter",)),
+    )
+    (section,) = sweeps_to_sections(written(*sweeps))
+    assert section.notes[0] == (
+        "Severities of jitter differ, and area and obedience with them: 1 and 3 of ours; "
+        "1, 3 and 5 of theirs and others."
+    )
+    assert not any("drift differ" in note for note in section.notes)
+
+
 def test_a_table_a_metric_with_a_row_a_kind_and_model(written, make_robustness):
     folders = written(make_robustness("ours"), make_robustness("theirs", fragility=0.2))
     (section,) = sweeps_to_sections(folders)

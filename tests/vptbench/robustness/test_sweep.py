@@ -306,6 +306,14 @@ def test_floor_and_controls_of_an_earlier_sweep(swept, settings, again, monkeypa
 
 
 @pytest.mark.usefixtures("swept")
+def test_controls_of_other_cells_stay_away(settings, again):
+    chosen = CellFilter(severities=(4,))
+    found = run_sweep(replace(again, model="keypoint_warp", controls=settings.out, chosen=chosen)).robustness
+    cells = found.cells
+    assert set(cells.loc[cells["role"] == "control", "severity"]) == {0, 4}
+
+
+@pytest.mark.usefixtures("swept")
 def test_controls_of_other_figures_are_refused(settings, again):
     text = "expected a sweep over the same store, list, metrics and networks, found another .metrics: "
     with pytest.raises(ScoreError, match=text):
