@@ -29,8 +29,8 @@ def noisy_to_mesh(
     shifts = keypoints_to_shifts(keypoints, noisy.keypoints, noisy.rows)
     shifts[list(fixed)] = 0
     topology = mesh.vertices.shape[1:]
-    found = (keypoints[noisy.rows, :, 2] > 0).any(axis=1)
-    nobody = found & ~(noisy.keypoints[..., 2] > 0).any(axis=1)
+    known, left = (found[..., 2].max(axis=1) > 0 for found in (keypoints[noisy.rows], noisy.keypoints))
+    nobody = known & ~left
 
     def make_row(t: int) -> NDArray[np.float32]:
         if nobody[t]:
