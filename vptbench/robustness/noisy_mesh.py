@@ -30,7 +30,7 @@ def noisy_to_mesh(
     shifts[list(fixed)] = 0
     topology = mesh.vertices.shape[1:]
     found = (keypoints[noisy.rows, :, 2] > 0).any(axis=1)
-    nobody = found & ~(noisy.keypoints[..., 2] > 0).any(axis=1)
+    nobody = np.asarray(found & ~(noisy.keypoints[..., 2] > 0).any(axis=1))
 
     def make_row(t: int) -> NDArray[np.float32]:
         if nobody[t]:

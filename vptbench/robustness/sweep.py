@@ -123,7 +123,9 @@ def sweep_to_json(sweep: Sweep) -> dict[str, Json]:
         "metrics": sorted(sweep.names),
         "asked": [cell.name for cell in sweep.asked],
         "cells": [cell.name for cell in sweep.cells],
-        "to_run": [name for name in names if ledger.scores(name, sweep.names) is None],
+        "to_run": [
+            name for name in names if name in ledger.failures or ledger.scores(name, sweep.names) is None
+        ],
         "notes": list(sweep.notes),
     }
 
@@ -170,30 +172,32 @@ def _do_cell(run: _Run, cell: Cell) -> None:
         FLOOR_NAME: partial(_score_floor, run),
         cell.control: partial(_score_control, run, cell),
     }
-    given = run.settings.stranger
-    if given and not _given(run, cell).is_dir():
+    lacking: list[str] = []
+    for name in _cell_to_names(run.sweep, cell):
+        (run.skipped if _is_done(run, cell, name) else lacking).append(name)
+    if run.settings.stranger and cell.name in lacking and not _given(run, cell).is_dir():
         problem = f"expected outputs in a folder {cell.name} of the one that is given, found none"
         _note(run, cell.name, OutputError(f"{problem}; run the model on the inputs of that cell"), cell)
         return
-    lacking = []
-    for name in _cell_to_names(run.sweep, cell):
-        finished = name not in run.ledger.failures and run.ledger.scores(name, run.sweep.names) is not None
-        if finished and not (given and name == cell.name):  # given frames may have changed: scoring looks
-            run.skipped.append(name)
-        else:
-            lacking.append(name)
     if not lacking:
         return
     try:
         if _needs_store(run, cell, lacking):
             build_cell(run.sweep, run.ledger, cell, run.store(cell), run.scheduler)
     except VptbenchError as error:
-        _note(run, cell.name, error, cell)
+        _note(run, lacking[0], error, cell)  # a model that has its scores keeps them
         return
     for name in lacking:
         _attempt(run, name, tasks[name], cell)
     if not run.settings.keep and not run.ledger.failures.keys() & set(lacking):
         delete(run.work(cell))
+
+
+def _is_done(run: _Run, cell: Cell, name: str) -> bool:
+    """Whether a part of a cell has its scores; of given frames that are still there, scoring sees to it."""
+    if name in run.ledger.failures or run.ledger.scores(name, run.sweep.names) is None:
+        return False
+    return not (run.settings.stranger and name == cell.name and _given(run, cell).is_dir())
 
 
 def _needs_store(run: _Run, cell: Cell, lacking: list[str]) -> bool:
