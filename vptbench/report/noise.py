@@ -146,7 +146,7 @@ def _to_counts(sweeps: Sequence[Robustness]) -> str:
     cells = [cell for sweep in sweeps for cell in _to_scored(sweep)]
     severities = sorted({severity for _, severity, _ in cells})
     seeds = len({seed for _, _, seed in cells})
-    few = "" if clips >= LEAST_CLIPS else " So few clips cannot tell noise: no breaking point is proven."
+    few = "" if clips >= LEAST_CLIPS else " So few clips cannot tell noise: breaking points are rough."
     return (
         f"{clips} clips of {sweeps[0].height} pixels; severities {listed(list(map(str, severities)))} of "
         f"{listed(sweeps_to_kinds(sweeps))}, {seeds} {'draw' if seeds == 1 else 'draws'} of each.{few}"

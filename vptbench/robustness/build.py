@@ -29,7 +29,12 @@ from vptbench.robustness.corruptions import (
 from vptbench.robustness.disturbance import NEAR, Disturbance, merge_disturbances, poses_to_disturbance
 from vptbench.robustness.noisy_mesh import meshes_to_distance, noisy_to_mesh
 from vptbench.store import schema
-from vptbench.store.noisy import clip_to_compression, clip_to_frames_from, store_to_sizes
+from vptbench.store.noisy import (
+    clip_to_compression,
+    clip_to_frames_from,
+    clip_to_poses_sha256,
+    store_to_sizes,
+)
 from vptbench.store.reader import Store, open_store, read_clip
 from vptbench.store.writer import (
     ClipParts,
@@ -144,7 +149,7 @@ def store_to_noisy_store(  # noqa: PLR0913 - what the command line can say
     manifest = _to_manifest(clean, noisy, facts, split)
     begin_folder(noisy, manifest, manifest=schema.MANIFEST, kind=schema.FORMAT, what="a clip store")
     ids = clean.ids(split)
-    there = {name for name in ids if _to_path(job, clean, name).exists()}
+    there = {name for name in ids if _is_current(_to_path(job, clean, name), clean, name)}
     todo = [name for name in ids if name not in there]
     if todo:
         write_store_manifest(noisy, {**manifest, "complete": False})
@@ -266,6 +271,18 @@ def _to_manifest(clean: Store, noisy: Path, facts: Mapping[str, Json], split: st
 
 def _to_path(job: _Job, clean: Store, name: str) -> Path:
     return clip_path(job.noisy, str(clean.table.at[name, "split"]), name)
+
+
+def _is_current(path: Path, clean: Store, name: str) -> bool:
+    """Whether a clip was corrupted already, and the clean one still has the poses that it had then."""
+    if not path.exists():
+        return False
+    try:
+        made = read_clip(path)
+    except VptbenchError:  # told when the tables are written, where it counts as failed
+        return True
+    stated = made.attributes[schema.FRAMES_FROM]
+    return isinstance(stated, Mapping) and stated.get("poses_sha256") == clip_to_poses_sha256(clean[name])
 
 
 def _corrupt_clip(job: _Job, name: str) -> None:

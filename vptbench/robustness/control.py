@@ -94,7 +94,8 @@ def frame_to_control(
     A pixel of the noisy mesh has the colour of its surface point in the true frame. What a person has beside
     the mesh (hair, the rim of clothes) moves as the nearest pixel of the mesh does, and stays as far from it.
     Elsewhere stands the background: the true frame's, or where the person was, the colour of the nearest
-    pixel that is seen.
+    pixel that is seen. So the background is all there is where the noisy mesh is out of the frame, or where
+    nobody is (NaN); where the clean mesh is none, nothing is known, and the true frame stays.
 
     Args:
         frame: uint8 (H, W, 3), the true frame.
@@ -112,9 +113,9 @@ def frame_to_control(
     grid = np.stack(np.meshgrid(np.arange(size[1]), np.arange(size[0])), -1)
     shift = flow_to_pixels(face_table_to_flow(table, clean, faces)) - grid
     body = np.isfinite(shift[..., 0])
-    if not body.any():
-        return frame.copy()
     person = _grown(old if mask is None else mask | old, cv2.MORPH_DILATE)
+    if not body.any():
+        return _background(frame, person) if old.any() else frame.copy()
     nearest, distance = _nearest(body)
     place = grid + shift[nearest]
     column, row = np.rint(place).astype(np.int64).reshape(-1, 2).T

@@ -118,7 +118,7 @@ def read_ledger(out: Path, facts: Mapping[str, Json] | None = None) -> Ledger:
     if differences:
         raise ScoreError(
             f"{out}: expected a sweep of the same model, store, list and metrics, found another "
-            f"({'; '.join(differences)}); give another folder, or delete this one"
+            f"({'; '.join(differences)}); give what that one had, or another folder, or delete this one"
         )
     return found
 

@@ -106,11 +106,12 @@ class Sweep:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the results must know, a line each."""
-        undrawn = benchmark_to_undrawn(self.benchmark)
+        run = {cell.kind for cell in self.cells}
+        undrawn = [kind for kind in benchmark_to_undrawn(self.benchmark) if kind in run]
         notes = [f"{kind} draws nothing: its first seed stands for all" for kind in undrawn]
         if len(self.plan.items) < LEAST_CLIPS:
             count = len(self.plan.items)
-            notes.append(f"clips: {count}, too few to judge noise by, so no breaking point is proven")
+            notes.append(f"clips: {count}, too few to judge noise by: breaking points are rough")
         return (*notes, *([f"no control: {self.no_control}"] if self.no_control else []))
 
 
@@ -120,7 +121,7 @@ def resolve_sweep(settings: SweepSettings) -> Sweep:
     Raises:
         RegistryError: The list, a kind, the model, a metric or a format is unknown.
         UsageError: The model is an audit, or somebody's own name is a model's that is installed; or cells are
-            chosen that are not there, or the store is a corrupted one.
+            chosen that are not there, or the store is a corrupted one, or holds the sweep's folder.
         ModelError: The model cannot be imported, or there is no such checkpoint.
         BenchmarkError: The list is malformed, or the store does not fit its clean protocol.
         WeightsError: A network's weights are missing or not the pinned ones.
@@ -137,6 +138,10 @@ def resolve_sweep(settings: SweepSettings) -> Sweep:
         raise UsageError(
             f"expected a clean store, got {settings.store}, whose poses are corrupted already; give the one "
             "that it was made of"
+        )
+    if settings.store.resolve() in settings.out.resolve().parents:
+        raise UsageError(
+            f"expected a folder outside the store {settings.store}, got {settings.out}; choose another place"
         )
     mesh = all(plan.store[item.driving_clip].mesh is not None for item in plan.items)
     default = (*plan.protocol.metrics, *([FLICKER] if mesh and FLICKER not in plan.protocol.metrics else []))

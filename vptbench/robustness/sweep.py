@@ -22,8 +22,9 @@ from vptbench.robustness.control import store_to_control
 from vptbench.robustness.ledger import MANIFEST, WORK, Ledger, open_ledger, read_ledger
 from vptbench.robustness.plan import FLOOR, Sweep, SweepSettings, resolve_sweep
 from vptbench.robustness.tables import ledger_to_robustness, write_tables
-from vptbench.robustness.takeover import take_over
+from vptbench.robustness.takeover import read_controls, take_over
 from vptbench.score import ScoreSettings, outputs_to_scorefile
+from vptbench.scorefile import Scores
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,11 @@ def run_sweep(settings: SweepSettings) -> SweepReport:
             f"expected the outputs of {settings.model}, which runs elsewhere, got none; give them"
         )
     sweep = resolve_sweep(settings)
+    earlier = None if settings.controls is None else read_controls(sweep, settings.controls.resolve())
     ledger = open_ledger(sweep.settings.out, {**sweep.facts, "no_control": sweep.no_control})
     ledger.write()
-    if settings.controls is not None:
-        take_over(sweep, ledger, settings.controls.resolve())
+    if earlier is not None:
+        take_over(sweep, ledger, earlier)
     with shared_cluster(settings) as address:
         run = _Run(sweep, ledger, address, [], [])
         cells = [CLEAN_CELL, *sweep.cells]
@@ -106,8 +108,19 @@ def run_sweep(settings: SweepSettings) -> SweepReport:
     robustness = ledger_to_robustness(sweep, ledger)
     figures = write_tables(ledger.out, robustness)
     return SweepReport(
-        robustness, figures, tuple(run.done), tuple(run.skipped), dict(ledger.failures), sweep.notes
+        robustness, figures, tuple(run.done), tuple(run.skipped), dict(ledger.failures),
+        (*sweep.notes, *_reading_to_notes(ledger.scores(CLEAN_CELL.name, sweep.names))),
+    )  # fmt: skip
+
+
+def _reading_to_notes(clean: Scores | None) -> list[str]:
+    """How somebody's outputs were read, and what they lost before scoring; nothing of outputs of ours."""
+    if clean is None or not clean.reading:
+        return []
+    lossy = (
+        "" if clean.reading["lossless"] else f"; {clean.reading['container']} lost something before scoring"
     )
+    return [f"layout {clean.reading['layout']}: {clean.reading['why']}{lossy}"]
 
 
 def sweep_to_json(sweep: Sweep) -> dict[str, Json]:
@@ -123,7 +136,9 @@ def sweep_to_json(sweep: Sweep) -> dict[str, Json]:
         "metrics": sorted(sweep.names),
         "asked": [cell.name for cell in sweep.asked],
         "cells": [cell.name for cell in sweep.cells],
-        "to_run": [name for name in names if ledger.scores(name, sweep.names) is None],
+        "to_run": [
+            name for name in names if name in ledger.failures or ledger.scores(name, sweep.names) is None
+        ],
         "notes": list(sweep.notes),
     }
 
@@ -170,30 +185,32 @@ def _do_cell(run: _Run, cell: Cell) -> None:
         FLOOR_NAME: partial(_score_floor, run),
         cell.control: partial(_score_control, run, cell),
     }
-    given = run.settings.stranger
-    if given and not _given(run, cell).is_dir():
+    lacking: list[str] = []
+    for name in _cell_to_names(run.sweep, cell):
+        (run.skipped if _is_done(run, cell, name) else lacking).append(name)
+    if run.settings.stranger and cell.name in lacking and not _given(run, cell).is_dir():
         problem = f"expected outputs in a folder {cell.name} of the one that is given, found none"
         _note(run, cell.name, OutputError(f"{problem}; run the model on the inputs of that cell"), cell)
         return
-    lacking = []
-    for name in _cell_to_names(run.sweep, cell):
-        finished = name not in run.ledger.failures and run.ledger.scores(name, run.sweep.names) is not None
-        if finished and not (given and name == cell.name):  # given frames may have changed: scoring looks
-            run.skipped.append(name)
-        else:
-            lacking.append(name)
     if not lacking:
         return
     try:
         if _needs_store(run, cell, lacking):
             build_cell(run.sweep, run.ledger, cell, run.store(cell), run.scheduler)
     except VptbenchError as error:
-        _note(run, cell.name, error, cell)
+        _note(run, lacking[0], error, cell)  # a model that has its scores keeps them
         return
     for name in lacking:
         _attempt(run, name, tasks[name], cell)
     if not run.settings.keep and not run.ledger.failures.keys() & set(lacking):
         delete(run.work(cell))
+
+
+def _is_done(run: _Run, cell: Cell, name: str) -> bool:
+    """Whether a part of a cell has its scores; of given frames that are still there, scoring sees to it."""
+    if name in run.ledger.failures or run.ledger.scores(name, run.sweep.names) is None:
+        return False
+    return not (run.settings.stranger and name == cell.name and _given(run, cell).is_dir())
 
 
 def _needs_store(run: _Run, cell: Cell, lacking: list[str]) -> bool:
@@ -267,7 +284,7 @@ def _score_control(run: _Run, cell: Cell) -> None:
 
 
 def _score_generated(run: _Run, report: GenerateReport, outputs: Path, name: str) -> None:
-    _check_all(report.failed, f"{name}: expected frames of every clip")
+    _check_all(report.failed, f"{name}: expected frames of every clip in {outputs}")
     _score(run, outputs, name)
 
 

@@ -10,16 +10,12 @@ from vptbench.robustness.ledger import SCORING, TRUTH, Ledger, ledger_to_differe
 from vptbench.robustness.plan import Sweep
 
 
-def take_over(sweep: Sweep, ledger: Ledger, other: Path) -> tuple[str, ...]:
-    """Copy the scores of floor and controls that a sweep lacks from an earlier one, of chosen cells alone.
+def read_controls(sweep: Sweep, other: Path) -> Ledger:
+    """An earlier sweep whose floor and controls a sweep may take.
 
     Args:
         sweep: The sweep.
-        ledger: Of the sweep.
         other: Folder of the earlier one, of any model over the same store, list, metrics and networks.
-
-    Returns:
-        Names of what was copied.
 
     Raises:
         ManifestError: There is no sweep.
@@ -32,6 +28,20 @@ def take_over(sweep: Sweep, ledger: Ledger, other: Path) -> tuple[str, ...]:
             f"{other}: expected a sweep over the same store, list, metrics and networks, found another "
             f"({'; '.join(differences)}); make these equal, or leave --controls out"
         )
+    return earlier
+
+
+def take_over(sweep: Sweep, ledger: Ledger, earlier: Ledger) -> tuple[str, ...]:
+    """Copy the scores of floor and controls that a sweep lacks from an earlier one, of chosen cells alone.
+
+    Args:
+        sweep: The sweep.
+        ledger: Of the sweep.
+        earlier: As `read_controls` gives it.
+
+    Returns:
+        Names of what was copied.
+    """
     controls = [] if sweep.no_control else [cell.control for cell in (CLEAN_CELL, *sweep.cells)]
     copied = []
     for name in (FLOOR_NAME, *controls):

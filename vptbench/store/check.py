@@ -1,6 +1,7 @@
 """What is wrong with a clip store or a pose pack, read to the last byte, and which clips are doubtful."""
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 from vptbench.clip import Clip, Rows
@@ -34,6 +35,9 @@ def store_to_problems(path: Path) -> list[str]:
         VptbenchError: It is no store at all, of an unknown version, or was interrupted.
     """
     store = open_store(path)
+    lost = _clean_to_problem(store)
+    if lost:
+        return [lost]
     command = manifest_to_command(store.manifest)
     problems = _folder_to_problems(store)
     if not len(store):
@@ -49,6 +53,18 @@ def store_to_problems(path: Path) -> list[str]:
                 f"found {there} in {schema.CLIPS_TABLE}; run the same {command} again"
             )
     return problems
+
+
+def _clean_to_problem(store: Store) -> str:
+    """What is wrong with the place of the clean store that a noisy one links to: once, not clip by clip."""
+    stated = store.manifest.get(schema.CLEAN)
+    if not isinstance(stated, Mapping) or (store.path / str(stated.get("path"))).is_dir():
+        return ""
+    place = (store.path / str(stated.get("path"))).resolve()
+    return (
+        f"{store.path}: expected the clean store with its frames at {place}, found none; put it back, or run "
+        f"`vptbench check {shlex.quote(str(store.path))} --frames-from CLEAN`"
+    )
 
 
 def store_to_warnings(path: Path) -> list[str]:

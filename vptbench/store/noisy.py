@@ -55,7 +55,15 @@ def clip_to_frames_from(clip: Clip, file: str) -> dict[str, Json]:
         "shape": [len(clip), *clip.size],
         "frames_sha256": rows_to_sha256(clip.frames),
         "mask_sha256": None if clip.mask is None else rows_to_sha256(clip.mask),
+        "poses_sha256": clip_to_poses_sha256(clip),
     }
+
+
+def clip_to_poses_sha256(clip: Clip) -> str:
+    """SHA-256, in hex, of a clean clip's keypoints and of where its mesh came from: what was corrupted."""
+    digest = hashlib.sha256(np.ascontiguousarray(clip.keypoints).data)
+    digest.update(str(clip.attributes["mesh_source"]).encode())
+    return digest.hexdigest()
 
 
 def clip_to_link_problems(clip: Clip) -> list[str]:

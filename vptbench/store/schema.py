@@ -68,7 +68,7 @@ and version of the corruption. The attribute also has ``fixed``, the frames whos
 FRAMES_FROM = "frames_from"
 """Attribute of clips whose frames and mask are links: ``path`` of the clean clip file as seen from the folder
 of this one, ``shape`` (T, H, W), ``frames_sha256`` and ``mask_sha256`` (of the bytes of the arrays, None
-where there is no mask)."""
+where there is no mask), and ``poses_sha256`` of the clean poses, so that it is seen if they change."""
 
 CLEAN = "clean"
 """Key of a noisy store's manifest: ``path`` of the clean store as seen from the noisy one, and ``split``, the

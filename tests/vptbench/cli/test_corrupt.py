@@ -75,7 +75,7 @@ def test_show_draws_noisy_poses_over_clean_frames(noisy, tmp_path):
     [
         (
             ("--kind", "jiter", "--severity", 1),
-            "expected a known corruption, got 'jiter'; did you mean 'jitter'?",
+            "expected a known corruption, got 'jiter'; did you mean 'jitter' or 'outlier'?",
         ),
         (("--kind", "jitter", "--severity", 6), "expected a severity from 0 to 5, got 6"),
         (("--kind", "jitter", "--severity", 1, "--seed", -1), "expected a seed from 0, got -1"),

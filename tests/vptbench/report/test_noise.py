@@ -55,7 +55,7 @@ def with_summary(sweep, row, **changes):
 
 def test_few_clips_are_told(written, make_robustness):
     (few,) = sweeps_to_sections(written(make_robustness("ours", clips=5)))
-    assert few.counts.endswith("1 draw of each. So few clips cannot tell noise: no breaking point is proven.")
+    assert few.counts.endswith("1 draw of each. So few clips cannot tell noise: breaking points are rough.")
 
 
 def test_only_what_was_run_is_counted(written, make_robustness):

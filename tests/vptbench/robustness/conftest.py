@@ -1,9 +1,14 @@
-"""Clips whose difficulty can be worked out by hand."""
+"""Clips whose difficulty can be worked out by hand, and a small sweep."""
+
+import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from vptbench.clip import Clip, Mesh
+from vptbench.robustness.plan import SweepSettings
+from vptbench.robustness.sweep import run_sweep
 
 SIZE = 32
 NEAR, FAR, OUT = (5, 5, 1), (5, 5, 9), (18, 18, 9)
@@ -44,3 +49,34 @@ def make_clip(make_pose):
         return Clip(name, split, frames, poses, fps, mesh=mesh, attributes=attributes, **fields)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def listed(tmp_path_factory):
+    """A list of one kind, two severities and one seed."""
+    document = {
+        "format": "vptbench-benchmark", "version": 1, "id": "mine-noisy-v1", "clean": "synthetic-v1",
+        "corruptions": [{"kind": "jitter", "severities": [1, 4], "seeds": [0]}],
+    }  # fmt: skip
+    path = tmp_path_factory.mktemp("list") / "list.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+@pytest.fixture(scope="session")
+def settings(stores, listed, tmp_path_factory):
+    out = tmp_path_factory.mktemp("sweep") / "mesh_warp"
+    return SweepSettings(
+        "mesh_warp", stores["fashionvideo"], out, listed, metrics=("ssim-v1", "l1-v1", "flicker-v1")
+    )
+
+
+@pytest.fixture(scope="session")
+def swept(settings):
+    return run_sweep(settings)
+
+
+@pytest.fixture
+def again(settings, tmp_path):
+    """The same sweep into a folder of the test's own."""
+    return replace(settings, out=tmp_path / "sweep")

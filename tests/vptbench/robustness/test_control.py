@@ -87,11 +87,24 @@ def test_a_mesh_that_left_the_frame_leaves_background():
     assert (found[:, :5] == 50).all()
 
 
-def test_without_a_mesh_in_a_frame_it_is_the_true_one():
+def test_without_a_clean_mesh_in_a_frame_it_is_the_true_one():
     frame = np.random.default_rng(0).integers(0, 256, (9, 9, 3)).astype(np.uint8)
-    lost = np.full_like(SQUARE, np.nan)
-    for meshes in ((lost, SQUARE), (SQUARE, lost), (lost, lost)):
+    lost, outside = np.full_like(SQUARE, np.nan), SQUARE + np.float32([50, 0, 0])
+    for meshes in ((lost, SQUARE), (lost, lost), (outside, outside)):
         np.testing.assert_array_equal(frame_to_control(frame, None, meshes, FACES), frame)
+
+
+@pytest.mark.parametrize("gone", [np.full_like(SQUARE, np.nan), SQUARE + np.float32([50, 0, 0])])
+def test_a_pose_of_nobody_or_out_of_the_frame_leaves_the_background(gone):
+    """Else the control would show the person where the noisy pose does not tell that anybody is."""
+    frame = np.full((9, 9, 3), 50, np.uint8)
+    frame[2:6, 2:6] = 200
+    mask = (frame == 200).any(-1)
+    mask[1, 3] = True  # a hat, beside the mesh
+    frame[1, 3] = 250
+    for person in (mask, mask & (frame[..., 0] == 200)):
+        found = frame_to_control(frame, person, (SQUARE, gone), FACES)
+        np.testing.assert_array_equal(found, np.full_like(frame, 50))
 
 
 def test_the_clean_stores_control_are_its_true_frames(stores, tmp_path):

@@ -86,8 +86,24 @@ def test_without_the_clean_store_the_error_says_what_is_sought_where(clean, nois
             f"{clip.file(name)}: expected frames to link to a clip file, found no file at {sought}; put the "
             f"clean store back, or run `vptbench check '{noisy}' --frames-from CLEAN`"
         )
-    assert len(store_to_problems(noisy)) == 2
+    (problem,) = store_to_problems(noisy)  # once, not clip by clip
+    assert problem == (
+        f"{noisy}: expected the clean store with its frames at {clean.resolve()}, found none; put it back, "
+        f"or run `vptbench check '{noisy}' --frames-from CLEAN`"
+    )
     assert store_to_notes(noisy) == ["links to frames of ../my clean"]
+
+
+def test_clips_whose_clean_poses_have_changed_are_corrupted_again(clean, noisy):
+    before = files_of(noisy)
+    path = clip_path(clean, "test", "b")
+    with h5py.File(path, "r+") as file:
+        file["keypoints"][0, 0, 0] += 1
+    report = store_to_noisy_store(clean, noisy, Corruption("jitter", 5))
+    assert (report.done, report.skipped) == (("b",), ("001/9/1",))
+    after = files_of(noisy)
+    changed = [name for name in after if before[name] != after[name] and name.endswith(".h5")]
+    assert changed == ["clips/test/b.h5"]
 
 
 def test_a_missing_mask_is_not_an_unknown_one(clean, noisy):
