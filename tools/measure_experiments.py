@@ -23,6 +23,7 @@ from vptbench.curvefile import CLEAN, MANIFEST, read_robustness
 from vptbench.errors import UsageError
 from vptbench.interval import crossed_interval
 from vptbench.metrics import metric_facts
+from vptbench.plotting import COLOURS, MARKERS, figure_to_picture
 from vptbench.scorefile import read_scores
 
 Values = NDArray[np.float64]
@@ -172,8 +173,9 @@ def table_to_figure(table: pd.DataFrame) -> Figure:
                 shift = 0.06 * (place - (len(groups) - 1) / 2)
                 ends = [chosen["value"] - chosen["low"], chosen["high"] - chosen["value"]]
                 panel.errorbar(
-                    chosen["severity"] + shift, chosen["value"], yerr=ends, label=group, marker="o", ms=3
-                )
+                    chosen["severity"] + shift, chosen["value"], yerr=ends, label=group, markersize=3,
+                    color=COLOURS[place % len(COLOURS)], marker=MARKERS[place % len(MARKERS)], linewidth=1,
+                )  # fmt: skip
             if row == 0:
                 panel.set_title(kind)
             if column == 0:
@@ -205,7 +207,7 @@ def main() -> None:
     table.to_csv(given.out / "table.csv", index=False, lineterminator="\n", float_format="%.6g")
     (given.out / "table.md").write_text(table_to_text(table), encoding="utf-8")
     if set(table["kind"]) != {CLEAN}:
-        table_to_figure(table).savefig(given.out / "curves.svg", metadata={"Date": None})
+        (given.out / "curves.svg").write_bytes(figure_to_picture(lambda: table_to_figure(table), ".svg"))
     print(table_to_text(table))
 
 

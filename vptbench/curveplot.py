@@ -3,11 +3,9 @@
 Equal sweeps give equal bytes: no date, no random ids, and matplotlib's own defaults whatever the user's are.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,24 +19,25 @@ from vptbench.errors import ScoreError
 from vptbench.manifest import Json, written_beside
 from vptbench.metrics.table import METRICS
 from vptbench.outputs.listing import shown
+from vptbench.plotting import (
+    COLOURS,
+    FAINT,
+    GREY,
+    GRID,
+    MARKERS,
+    SUFFIXES,
+    cut_text,
+    figure_to_picture,
+    name_legend,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SUFFIXES = (".svg", ".png")
-
 BY = {"severity": "severity", "px": "mean px"}
 """What the curves may run over, and what their axes are called."""
-
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6A3D9A")
-"""Told apart by colour-blind readers too (Okabe and Ito's, and a violet)."""
-
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
-"""One more than colours, so that model 8 differs from model 1."""
-
-GREY, FAINT, GRID = "#333333", "#767676", "#E4E6E9"
 
 CELL, MARGIN, LINE = 1.72, (0.75, 0.55), 0.21
 """Least width of a small plot, width and height of what stands round all of them, and height of a line of the
@@ -50,21 +49,11 @@ SLANT, HIGHEST = 0.84, 2.4
 NARROWEST = 5.6
 """Inches; a picture of one kind still has room for its legend."""
 
-DPI = 160
-
 LETTERS, FEW_LETTERS = 48, 20
 """Most letters of a model's name in the legend, and of a kind or a metric."""
 
 LETTER = 0.074
 """Mean width of a letter of the legend, inches."""
-
-STYLE: Mapping[str, Any] = {
-    "font.family": ["DejaVu Sans"], "font.size": 9.5, "svg.fonttype": "path", "svg.hashsalt": "vptbench",
-    "axes.linewidth": 0.6, "axes.edgecolor": FAINT, "axes.spines.top": False, "axes.spines.right": False,
-    "axes.titlesize": 10, "axes.labelsize": 9.5, "xtick.labelsize": 9, "ytick.labelsize": 9,
-    "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": GREY, "ytick.labelcolor": GREY,
-    "legend.fontsize": 9.5,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,15 +118,8 @@ def curves_to_picture(
         ScoreError: As there.
     """
     _check(sweeps, suffix, metrics, by)
-    from matplotlib import style  # noqa: PLC0415 - half a second, and most commands draw nothing
-
     rows = list(metrics) or sweeps_to_metrics(sweeps)
-    kept: dict[str, Any] = {"Date": None} if suffix == ".svg" else {}
-    made = io.BytesIO()
-    with style.context(["default", dict(STYLE)]):
-        figure = _draw(sweeps, sweeps_to_kinds(sweeps), rows, by)
-        figure.savefig(made, format=suffix[1:], dpi=DPI, metadata=kept)
-    return made.getvalue()
+    return figure_to_picture(lambda: _draw(sweeps, sweeps_to_kinds(sweeps), rows, by), suffix)
 
 
 def sweeps_to_kinds(sweeps: Sequence[Robustness]) -> list[str]:
@@ -203,7 +185,7 @@ def _draw(sweeps: Sequence[Robustness], kinds: Sequence[str], metrics: Sequence[
     from matplotlib.figure import Figure  # noqa: PLC0415 - as above
     from matplotlib.layout_engine import ConstrainedLayoutEngine  # noqa: PLC0415
 
-    names = [_cut(sweep.model, LETTERS) for sweep in sweeps]
+    names = [cut_text(sweep.model, LETTERS) for sweep in sweeps]
     width = max(NARROWEST, MARGIN[0] + CELL * len(kinds))
     widest = LETTER * max(map(len, [*names, "a perfect follower of the wrong pose"])) + 0.65
     columns = max(1, int((width - 0.2) / widest))
@@ -221,7 +203,7 @@ def _draw(sweeps: Sequence[Robustness], kinds: Sequence[str], metrics: Sequence[
             _draw_curves(axes, found, how)
             _draw_axis(axes, how, last=row == len(metrics) - 1)
             if row == 0:
-                axes.set_title(_cut(kind, FEW_LETTERS), color=GREY, parse_math=False)
+                axes.set_title(cut_text(kind, FEW_LETTERS), color=GREY, parse_math=False)
             if column == 0:
                 axes.set_ylabel(_heading(sweeps, metric), color=GREY, parse_math=False)
     _draw_legend(figure, names, columns)
@@ -304,11 +286,7 @@ def _draw_legend(figure: "Figure", names: Sequence[str], columns: int) -> None:
         handles, ["."] * len(handles), loc="outside upper left", ncols=min(columns, len(handles)),
         frameon=False, handlelength=2.2, columnspacing=1.6, labelcolor=GREY,
     )  # fmt: skip
-    for label, text in zip(
-        legend.get_texts(), texts, strict=True
-    ):  # a label given above may be hidden by its "_"
-        label.set_parse_math(False)
-        label.set_text(text)
+    name_legend(legend, texts)
 
 
 def _ring(colour: str) -> dict[str, Any]:
@@ -322,7 +300,7 @@ def _heading(sweeps: Sequence[Robustness], metric: str) -> str:
     """A metric's label, unit and the better side."""
     facts: Mapping[str, Json] = next(sweep.metrics[metric] for sweep in sweeps if metric in sweep.metrics)
     unit = f" [{facts['unit']}]" if facts["unit"] else ""
-    return f"{_cut(str(facts['label']) + unit, FEW_LETTERS)} {'↑' if facts['higher_is_better'] else '↓'}"
+    return f"{cut_text(str(facts['label']) + unit, FEW_LETTERS)} {'↑' if facts['higher_is_better'] else '↓'}"
 
 
 def _increases(points: Points) -> bool:
@@ -334,20 +312,3 @@ def _finite(values: "pd.Series[Any]") -> NDArray[np.float64]:
     numbers = pd.to_numeric(values).to_numpy(np.float64, copy=True)
     numbers[~np.isfinite(numbers)] = np.nan
     return numbers
-
-
-def _cut(text: str, most: int) -> str:
-    """A stranger's text as the font can draw it, on one line and not too long."""
-    letters = _letters()
-    drawn = (
-        "".join(letter if ord(letter) in letters else "\ufffd" for letter in shown(text).strip()) or "\ufffd"
-    )
-    return drawn if len(drawn) <= most else f"{drawn[: most - 1]}…"
-
-
-@lru_cache(maxsize=1)
-def _letters() -> frozenset[int]:
-    """What the font that comes with matplotlib can draw."""
-    from matplotlib.font_manager import findfont, get_font  # noqa: PLC0415 - as above
-
-    return frozenset(get_font(findfont("DejaVu Sans")).get_charmap())

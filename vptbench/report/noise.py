@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from vptbench.curvefile import CLEAN, MANIFEST, Robustness, read_robustness
-from vptbench.curveplot import DPI, curves_to_picture, sweeps_to_kinds, sweeps_to_metrics
+from vptbench.curveplot import curves_to_picture, sweeps_to_kinds, sweeps_to_metrics
 from vptbench.interval import LEAST_CLIPS
 from vptbench.leaderboard.digits import EMPTY, value_to_text, values_to_decimals
 from vptbench.leaderboard.ranking import Column
 from vptbench.leaderboard.rules import listed, networks_to_text, weights_to_sentence
 from vptbench.manifest import Json, json_to_text
+from vptbench.plotting import DPI
 
 LONG = ("asked", "metrics", "cells", "per_clip", "disturbance", "curves", "summary")
 """Fields of a sweep that the provenance record leaves to its tables."""

@@ -1,26 +1,23 @@
 """Strata as a picture: a panel a stratum, a row a metric, a line with intervals a model."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from vptbench.interval import LEAST_CLIPS
 from vptbench.manifest import written_beside
+from vptbench.plotting import COLOURS, FAINT, GREY, GRID, MARKERS, cut_text, figure_to_picture, name_legend
 from vptbench.robustness.strata import STRATA, Strata, Stratum
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Told apart by people who see fewer colours. Source: Okabe and Ito 2008, "Color Universal Design"."""
-
-MARKERS = "osD^vPX"
-
-PANEL = (2.9, 2.1)
+PANEL = (3.1, 2.2)
 """Width and height of a panel, inches; one of two bins is half as wide."""
+
+LETTERS = 40
+"""Most letters of a model's name."""
 
 SPREAD = 0.36
 """Width that the models of a bin take together, of the distance between bins."""
@@ -31,15 +28,9 @@ def write_figure(path: Path, strata: Strata) -> None:
 
     Points of bins with fewer than `LEAST_CLIPS` clips are hollow.
     """
-    kind = path.suffix.removeprefix(".")
-    metadata = {"Date": None} if kind == "svg" else {"Software": None}  # equal strata, equal bytes
-    style = rc_context({
-        "svg.hashsalt": "vptbench", "svg.fonttype": "none", "text.parse_math": False, "font.size": 8.0,
-        "axes.spines.top": False, "axes.spines.right": False,
-    })  # fmt: skip
-    with style, warnings.catch_warnings(), written_beside(path) as part:
-        warnings.filterwarnings("ignore", message="Glyph .* missing")  # strangers' names
-        _to_figure(strata).savefig(part, format=kind, dpi=110, metadata=metadata)
+    picture = figure_to_picture(lambda: _to_figure(strata), path.suffix)
+    with written_beside(path) as part:
+        part.write_bytes(picture)
 
 
 def _to_figure(strata: Strata) -> Figure:
@@ -79,7 +70,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, stratum: Stratum, models: Sequen
     counts = _counts(rows, stratum)
     axes.set_xticks(range(len(counts)), [f"{name}\n{counts[name]}" for name in stratum.names], fontsize=7)
     axes.set_xlim(-0.5, len(counts) - 0.5)
-    axes.grid(axis="y", color="#dddddd", linewidth=0.5)
+    axes.grid(axis="y", color=GRID, linewidth=0.5)
     axes.set_axisbelow(True)
 
 
@@ -98,10 +89,10 @@ def _draw_legend(figure: Figure, models: Sequence[str]) -> None:
         )
         for number in range(len(models))
     ]
-    hollow = Line2D(
-        [], [], color="#888888", marker="o", markerfacecolor="white", linestyle="none", markersize=4
-    )
-    labels = [*(f" {model}" for model in models), f" fewer than {LEAST_CLIPS} clips"]
-    figure.legend(
-        [*handles, hollow], labels, loc="outside upper center", ncols=min(len(labels), 5), frameon=False
-    )
+    hollow = Line2D([], [], color=FAINT, marker="o", markerfacecolor="white", linestyle="none", markersize=4)
+    texts = [*(cut_text(model, LETTERS) for model in models), f"fewer than {LEAST_CLIPS} clips"]
+    legend = figure.legend(
+        [*handles, hollow], ["."] * len(texts), loc="outside upper center", ncols=min(len(texts), 5),
+        frameon=False, labelcolor=GREY,
+    )  # fmt: skip
+    name_legend(legend, texts)
