@@ -97,7 +97,7 @@ def test_a_bug_is_not_hidden(monkeypatch):
 def test_check_wants_one_of_our_folders(tmp_path):
     result = run("check", tmp_path)
     assert result.exit_code == 2
-    manifests = ("store", "pack", "export", "outputs", "scores", "run")
+    manifests = ("store", "pack", "export", "outputs", "scores", "robustness", "run")
     text = ", ".join(f"{name}.json" for name in manifests) + ", or a leaderboard's CSV, found none"
     assert text in result.output
     (tmp_path / "folder.csv").mkdir()
