@@ -365,3 +365,15 @@ def test_given_outputs_are_read_by_cell(settings, again, tmp_path):
     report = run_sweep(given)
     assert (report.done, report.failed) == ((), {})
     pd.testing.assert_frame_equal(report.robustness.cells, before, check_exact=True)
+
+
+def test_scores_fall_from_severity_to_severity(again):
+    """The frozen list's jitter and drift, one draw of each: nested draws leave nothing to luck."""
+    chosen = CellFilter(kinds=("jitter", "drift"), seeds=(0,))
+    given = replace(again, benchmark="synthetic-noisy-v1", chosen=chosen, metrics=("ssim-v1", "l1-v1"))
+    curves = run_sweep(replace(given, control=False)).robustness.curves
+    assert set(curves["kind"]) == {"jitter", "drift"}
+    for (kind, metric), curve in curves.sort_values("severity").groupby(["kind", "metric"]):
+        assert curve["severity"].tolist() == [0, 1, 2, 3, 4, 5]
+        assert (np.diff(curve["drop"]) > 0).all(), (kind, metric)
+        assert (np.diff(curve["mean_px"]) > 0).all(), kind
