@@ -30,8 +30,9 @@ import pandas as pd
 from vptbench.benchmarks.noisy import KINDS, SEVERITIES
 from vptbench.config import json_to_config
 from vptbench.errors import ConfigError, ScoreError
-from vptbench.manifest import Json, file_to_sha256, make_folder, read_manifest, write_manifest, write_text
+from vptbench.manifest import Json
 from vptbench.scorefile import PROTOCOL, RECORDS, ROUNDING, clips_to_value
+from vptbench.tablefile import TableFolder, read_tables, write_tables
 
 FORMAT = "vptbench-robustness"
 VERSION = 1
@@ -84,6 +85,8 @@ BENCHMARK: Mapping[str, type] = {"id": str, "clean": str, "sha256": str}
 """What a record of ``metrics``, and ``benchmark``, hold at least; the latter ``corruptions`` as well."""
 
 AGAIN = "run vptbench robustness again"
+
+FOLDER = TableFolder(MANIFEST, FORMAT, VERSION, TABLES, TEXTS, COUNTS, AGAIN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,19 +160,14 @@ def write_robustness(folder: Path, robustness: Robustness) -> None:
     problems = _to_problems(robustness)
     if problems:
         raise ScoreError(f"{folder}: " + "; ".join(problems))
-    make_folder(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name in TABLES:
-        table = _table(robustness, name)
-        whole = {column: "Int64" for column in SEVERITIES_OR_NONE if column in table}
-        write_text(folder / name, table.astype(whole).to_csv(index=False, lineterminator="\n"))
+    tables = {name: _table(robustness, name) for name in TABLES}
+    whole = dict.fromkeys(SEVERITIES_OR_NONE, "Int64")
     body = {
         entry.name: getattr(robustness, entry.name)
         for entry in dataclasses.fields(Robustness)
         if f"{entry.name}.csv" not in TABLES
     }
-    body["tables"] = {name: file_to_sha256(folder / name) for name in TABLES}
-    write_manifest(folder / MANIFEST, kind=FORMAT, version_number=VERSION, body=body)
+    write_tables(folder, FOLDER, {**tables, SUMMARY: tables[SUMMARY].astype(whole)}, body)
 
 
 def read_robustness(folder: Path | str) -> Robustness:
@@ -183,15 +181,12 @@ def read_robustness(folder: Path | str) -> Robustness:
         ``read_robustness("sweeps/mesh_warp").summary``
     """
     path = Path(folder) / MANIFEST
-    document = read_manifest(path, kind=FORMAT, version_number=VERSION)
-    hashes = document.get("tables")
-    fields = {key: value for key, value in document.items() if key not in {"format", "version", "tables"}}
+    fields = read_tables(path.parent, FOLDER)
     asked = fields.get("asked")
     if isinstance(asked, list):
         fields["asked"] = tuple(tuple(cell) if isinstance(cell, list) else cell for cell in asked)
-    tables = {name.removesuffix(".csv"): _read_table(path.parent / name, hashes) for name in TABLES}
     try:
-        robustness = json_to_config(cast("Mapping[str, Json]", {**fields, **tables}), Robustness)
+        robustness = json_to_config(fields, Robustness)
     except ConfigError as error:
         raise ScoreError(f"{path}: {error}; {AGAIN}") from error
     problems = _to_problems(robustness)
@@ -237,35 +232,6 @@ def _table(robustness: Robustness, name: str) -> pd.DataFrame:
 def _cells(table: pd.DataFrame) -> Iterator[tuple[str, int, int]]:
     """Kind, severity and seed of each row."""
     return zip(table["kind"], map(int, table["severity"]), map(int, table["seed"]), strict=True)
-
-
-def _read_table(path: Path, hashes: Json) -> pd.DataFrame:
-    """One of the CSV files.
-
-    Raises:
-        ScoreError: It is missing, or is not the one that was written.
-    """
-    if not path.is_file():
-        raise ScoreError(f"expected a table at {path}, found none; {AGAIN}")
-    if not isinstance(hashes, Mapping) or file_to_sha256(path) != hashes.get(path.name):
-        raise ScoreError(f"{path}: expected the table as it was written, found another; {AGAIN}")
-    columns = TABLES[path.name]
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        if tuple(table.columns) != columns:
-            raise ScoreError(f"{path}: expected the columns {','.join(columns)}, found others; {AGAIN}")
-        for column in columns:
-            if column in COUNTS:
-                table[column] = table[column].astype(np.int64)
-            elif column not in TEXTS:
-                table[column] = table[column].map(_text_to_number).astype(np.float64)
-    except ValueError as error:
-        raise ScoreError(f"{path}: expected a CSV table, found damage ({error}); {AGAIN}") from error
-    return table
-
-
-def _text_to_number(text: str) -> float:
-    return float(text) if text else math.nan  # exact, unlike some of pandas' parsers
 
 
 def _to_problems(robustness: Robustness) -> list[str]:

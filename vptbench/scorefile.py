@@ -26,17 +26,10 @@ import pandas as pd
 from vptbench.config import config_to_json, json_to_config
 from vptbench.errors import ConfigError, ScoreError
 from vptbench.figure import POOLINGS, Figure
-from vptbench.manifest import (
-    Json,
-    file_to_sha256,
-    json_to_sha256,
-    make_folder,
-    read_manifest,
-    write_manifest,
-    write_text,
-)  # fmt: skip
+from vptbench.manifest import Json, json_to_sha256
 from vptbench.metrics.table import METRICS
 from vptbench.store.videos import videos_to_text
+from vptbench.tablefile import TableFolder, read_tables, write_tables
 
 FORMAT = "vptbench-scores"
 VERSION = 1
@@ -46,6 +39,11 @@ PER_CLIP = "per_clip.csv"
 PER_FRAME = "per_frame.csv"
 PER_CLIP_COLUMNS = ("clip", "metric", "value")
 PER_FRAME_COLUMNS = ("clip", "frame", "metric", "value")
+
+FOLDER = TableFolder(
+    MANIFEST, FORMAT, VERSION, {PER_CLIP: PER_CLIP_COLUMNS, PER_FRAME: PER_FRAME_COLUMNS},
+    texts=("clip", "metric"), counts=("frame",), again="score again",
+)  # fmt: skip
 
 KINDS = ("model", "audit", "claimed")
 """``model`` and ``audit`` ran through `vptbench generate`; of ``claimed`` only the frames are known."""
@@ -188,14 +186,10 @@ def write_scores(folder: Path, scores: Scores) -> None:
     problems = _scores_to_problems(scores)
     if problems:
         raise ScoreError(f"{folder}: " + "; ".join(problems))
-    make_folder(folder)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    for name, table in ((PER_CLIP, scores.per_clip), (PER_FRAME, scores.per_frame)):
-        write_text(folder / name, table.to_csv(index=False, lineterminator="\n"))
     body = {name: getattr(scores, name) for name in _json_fields()}
     body["metrics"] = {name: config_to_json(figure) for name, figure in scores.metrics.items()}
-    body["tables"] = {name: file_to_sha256(folder / name) for name in (PER_CLIP, PER_FRAME)}
-    write_manifest(folder / MANIFEST, kind=FORMAT, version_number=VERSION, body=body)
+    tables = {PER_CLIP: scores.per_clip, PER_FRAME: scores.per_frame}
+    write_tables(folder, FOLDER, tables, body)
 
 
 def read_scores(folder: Path | str) -> Scores:
@@ -208,18 +202,11 @@ def read_scores(folder: Path | str) -> Scores:
     Example:
         ``read_scores("scores/mesh_warp").metrics["ssim-v1"].value``
     """
-    folder = Path(folder)
-    path = folder / MANIFEST
-    document = read_manifest(path, kind=FORMAT, version_number=VERSION)
-    tables = document.get("tables")
-    fields = {key: value for key, value in document.items() if key not in {"format", "version", "tables"}}
-    parts = {
-        "metrics": _read_figures(path, fields.get("metrics")),
-        "per_clip": _read_table(folder / PER_CLIP, PER_CLIP_COLUMNS, tables),
-        "per_frame": _read_table(folder / PER_FRAME, PER_FRAME_COLUMNS, tables),
-    }
+    path = Path(folder) / MANIFEST
+    fields = read_tables(path.parent, FOLDER)
+    figures = _read_figures(path, fields.get("metrics"))
     try:
-        scores = json_to_config(cast("Mapping[str, Json]", {**fields, **parts}), Scores)
+        scores = json_to_config(cast("Mapping[str, Json]", {**fields, "metrics": figures}), Scores)
     except ConfigError as error:
         raise ScoreError(f"{path}: {error}; score again") from error
     problems = _scores_to_problems(scores)
@@ -317,30 +304,6 @@ def _read_figures(path: Path, document: Json) -> dict[str, Figure]:
         return {name: json_to_config(cast("Mapping[str, Json]", document[name]), Figure) for name in names}
     except (ConfigError, ScoreError) as error:
         raise ScoreError(f"{path}: {error}; score again") from error
-
-
-def _read_table(path: Path, columns: tuple[str, ...], tables: Json) -> pd.DataFrame:
-    """One of the two CSV files.
-
-    Raises:
-        ScoreError: It is missing, or is not the one that was written.
-    """
-    if not path.is_file():
-        raise ScoreError(f"expected a table at {path}, found none; score again")
-    if not isinstance(tables, Mapping) or file_to_sha256(path) != tables.get(path.name):
-        raise ScoreError(f"{path}: expected the table as it was written, found another; score again")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        if "frame" in columns:
-            table["frame"] = table["frame"].astype(np.int64)
-        table["value"] = table["value"].map(float).astype(np.float64)  # exact, unlike some of pandas' parsers
-    except KeyError as error:
-        raise ScoreError(f"{path}: expected a column {error}, found none; score again") from error
-    except ValueError as error:
-        raise ScoreError(f"{path}: expected a CSV table, found damage ({error}); score again") from error
-    if tuple(table.columns) != columns:
-        raise ScoreError(f"{path}: expected the columns {','.join(columns)}, found others; score again")
-    return table
 
 
 def _scores_to_problems(scores: Scores) -> list[str]:

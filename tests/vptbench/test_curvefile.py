@@ -1,11 +1,11 @@
 import dataclasses
-import json
 import math
 
 import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from forged_tables import edit, edit_table
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -25,7 +25,6 @@ from vptbench.curvefile import (
     write_robustness,
 )
 from vptbench.errors import ManifestError, ScoreError
-from vptbench.manifest import file_to_sha256
 from vptbench.robustness.breaking import cells_to_curves, curves_to_summary
 
 VALUES = {
@@ -77,22 +76,6 @@ def changed(name, place, column, value):
 def folder(tmp_path):
     write_robustness(tmp_path / "sweep", make_robustness())
     return tmp_path / "sweep"
-
-
-def edit(folder, change):
-    path = folder / "robustness.json"
-    document = json.loads(path.read_text())
-    change(document)
-    path.write_text(json.dumps(document))
-
-
-def edit_table(folder, name, old, new):
-    """Change a table and its hash, as a careful forger would."""
-    path = folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    edit(folder, lambda document: document["tables"].update({name: file_to_sha256(path)}))
 
 
 def assert_equal(one, other):
@@ -246,7 +229,7 @@ def test_a_table_that_was_edited_or_lost_is_refused(folder, name):
     ],
 )
 def test_a_forged_table_is_refused(folder, name, old, new, text):
-    edit_table(folder, name, old, new)
+    edit_table(folder / "robustness.json", name, old, new)
     with pytest.raises(ScoreError, match=text) as refused:
         read_robustness(folder)
     assert str(refused.value).endswith("run vptbench robustness again")
@@ -267,20 +250,20 @@ def test_a_forged_table_is_refused(folder, name, old, new, text):
     ],
 )
 def test_a_forged_manifest_is_refused(folder, change, text):
-    edit(folder, change)
+    edit(folder / "robustness.json", change)
     with pytest.raises(ScoreError, match=text) as refused:
         read_robustness(folder)
     assert "\n" not in str(refused.value)
 
 
 def test_another_version_is_refused(folder):
-    edit(folder, lambda document: document.update(version=2))
+    edit(folder / "robustness.json", lambda document: document.update(version=2))
     with pytest.raises(ManifestError, match="expected version 1 of vptbench-robustness, found 2"):
         robustness_to_problems(folder)
 
 
 def test_a_cell_that_is_not_the_mean_of_its_clips_is_found(folder):
-    edit_table(folder, CELLS, "model,m,11.0", "model,m,11.5")
+    edit_table(folder / "robustness.json", CELLS, "model,m,11.0", "model,m,11.5")
     problems = robustness_to_problems(folder)
     found = "expected 11.0 as per_clip.csv gives, found 11.5; run vptbench robustness again"
     assert problems == [f"{folder / CELLS}: clean-0-0, model, m: {found}"]

@@ -1,15 +1,14 @@
 import dataclasses
-import json
 import math
 
 import pandas as pd
 import pytest
+from forged_tables import edit, edit_table
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from vptbench.errors import ManifestError, ScoreError
-from vptbench.manifest import file_to_sha256
 from vptbench.scorefile import (
     clips_to_value,
     frames_to_clips,
@@ -17,22 +16,6 @@ from vptbench.scorefile import (
     scores_to_problems,
     write_scores,
 )
-
-
-def edit(folder, change, name="scores.json"):
-    path = folder / name
-    document = json.loads(path.read_text())
-    change(document)
-    path.write_text(json.dumps(document))
-
-
-def edit_table(folder, name, old, new):
-    """Change a table and its hash, as a careful forger would."""
-    path = folder / name
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
-    edit(folder, lambda document: document["tables"].update({name: file_to_sha256(path)}))
 
 
 @pytest.fixture
@@ -191,7 +174,7 @@ def test_tables_with_nan_or_unknown_metrics_are_not_written(tmp_path, make_score
     ],
 )
 def test_damaged_records_are_refused(folder, change, text):
-    edit(folder, change)
+    edit(folder / "scores.json", change)
     with pytest.raises(ScoreError, match=text):
         read_scores(folder)
     assert len(scores_to_problems(folder)) == 1
@@ -210,29 +193,33 @@ def test_tables_changed_by_hand_are_refused(folder):
 
 
 def test_tables_of_other_columns_or_kinds_are_refused(folder):
-    edit_table(folder, "per_clip.csv", "clip,metric,value", "clip,metric,figure")
-    with pytest.raises(ScoreError, match=r"per_clip\.csv: expected a column 'value', found none"):
-        read_scores(folder)
-    edit_table(folder, "per_clip.csv", "clip,metric,figure", "clip,value,metric")
-    with pytest.raises(ScoreError, match=r"per_clip\.csv: expected a CSV table, found damage"):
-        read_scores(folder)
-    edit_table(folder, "per_clip.csv", "clip,value,metric", "id,metric,value")
-    with pytest.raises(
-        ScoreError, match=r"per_clip\.csv: expected the columns clip,metric,value, found others"
-    ):
-        read_scores(folder)
-    edit_table(folder, "per_clip.csv", "id,metric,value", "clip,metric,value")
-    edit_table(folder, "per_frame.csv", "a,1,ssim", "a,one,ssim")
+    before = "clip,metric,value"
+    for header in ("clip,metric,figure", "clip,value,metric", "id,metric,value"):
+        edit_table(folder / "scores.json", "per_clip.csv", before, header)
+        with pytest.raises(ScoreError, match=r"per_clip\.csv: expected the columns clip,metric,value, found"):
+            read_scores(folder)
+        before = header
+    edit_table(folder / "scores.json", "per_clip.csv", before, "clip,metric,value")
+    edit_table(folder / "scores.json", "per_frame.csv", "a,1,ssim", "a,one,ssim")
     with pytest.raises(ScoreError, match=r"per_frame\.csv: expected a CSV table, found damage"):
         read_scores(folder)
 
 
+def test_an_empty_cell_is_refused(folder):
+    line = next(
+        line for line in (folder / "per_clip.csv").read_text().splitlines() if line.startswith("a,ssim")
+    )
+    edit_table(folder / "scores.json", "per_clip.csv", line, "a,ssim-v1,")
+    with pytest.raises(ScoreError, match=r"per_clip\.csv: expected numbers, found NaN"):
+        read_scores(folder)
+
+
 def test_check_recomputes_means_and_figures(folder):
-    edit(folder, lambda d: d["metrics"]["l1-v1"].update(value=0.49))
+    edit(folder / "scores.json", lambda d: d["metrics"]["l1-v1"].update(value=0.49))
     (problem,) = scores_to_problems(folder)
     assert "l1-v1: expected 0.5" in problem
     assert "found 0.49" in problem
-    edit(folder, lambda d: d["metrics"]["l1-v1"].update(value=0.49, clips=9))
+    edit(folder / "scores.json", lambda d: d["metrics"]["l1-v1"].update(value=0.49, clips=9))
     assert "expected 2 clips and 8 frames as in per_frame.csv, found 9 and 8" in scores_to_problems(folder)[1]
 
 
@@ -240,24 +227,24 @@ def test_check_compares_clip_means_with_frames(folder):
     line = next(
         line for line in (folder / "per_clip.csv").read_text().splitlines() if line.startswith("a,ssim")
     )
-    edit_table(folder, "per_clip.csv", line, "a,ssim-v1,0.75")
+    edit_table(folder / "scores.json", "per_clip.csv", line, "a,ssim-v1,0.75")
     problems = scores_to_problems(folder)
     assert "per_clip.csv: a, ssim-v1: expected 0." in problems[0]
     assert "found 0.75" in problems[0]
-    edit_table(folder, "per_clip.csv", "a,ssim-v1,0.75\n", "")
+    edit_table(folder / "scores.json", "per_clip.csv", "a,ssim-v1,0.75\n", "")
     assert "found nan" in scores_to_problems(folder)[0]
 
 
 def test_what_is_no_scores_folder(tmp_path, folder):
     with pytest.raises(ManifestError, match=r"expected a folder with scores\.json"):
         read_scores(tmp_path / "none")
-    edit(folder, lambda d: d.update(version=2))
+    edit(folder / "scores.json", lambda d: d.update(version=2))
     with pytest.raises(ManifestError, match="expected version 1 of vptbench-scores, found 2"):
         scores_to_problems(folder)
 
 
 def test_nan_in_json_is_refused(folder):
-    edit(folder, lambda document: document["metrics"]["ssim-v1"].update(value=math.nan))
+    edit(folder / "scores.json", lambda document: document["metrics"]["ssim-v1"].update(value=math.nan))
     with pytest.raises(ManifestError, match="NaN, which is no number of JSON"):
         read_scores(folder)
 
