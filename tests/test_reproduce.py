@@ -13,7 +13,7 @@ from dmm_model.config import GeneratorConfig
 from dmm_model.generator import Generator
 from vptbench import open_store
 from vptbench.cli import main
-from vptbench.generate.run import GenerateReport
+from vptbench.engine import Report
 from vptbench.scorefile import read_scores
 
 ID = "fashionvideo-bdmm-synthetic-128px-v1"
@@ -178,7 +178,7 @@ def test_no_figures_where_the_clips_to_score_cannot_be_prepared(raw_folders, che
 def test_no_figures_of_fewer_clips_than_were_asked_for(done, raw_folders, checkpoint, tmp_path, monkeypatch):
     out = tmp_path / "out"
     shutil.copytree(done[0] / "store", out / "store")
-    report = GenerateReport(("others",), (), {"s0003-002": "the card was full"})
+    report = Report(("others",), (), {"s0003-002": "the card was full"})
     monkeypatch.setattr("vptbench.reproduce.run.store_to_outputs", lambda *_, **__: report)
     result = run("bdmm", raw_folders["fashionvideo"], checkpoint, "--out", out)
     assert result.exit_code == 1

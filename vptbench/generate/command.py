@@ -17,6 +17,7 @@ from pathlib import Path
 
 from vptbench.benchmarks.items import Item
 from vptbench.clip import Frames, PoseClip
+from vptbench.engine import Report
 from vptbench.errors import ModelError, OutputError, UsageError
 from vptbench.generate import watch
 from vptbench.generate.drive import Generated, derive_seed, frames_to_problem, item_to_given
@@ -25,7 +26,6 @@ from vptbench.generate.model import AUDITS_GROUP, MODELS_GROUP
 from vptbench.generate.names import ids_to_paths
 from vptbench.generate.plan import plan_to_facts, resolve_plan
 from vptbench.generate.record import (
-    GenerateReport,
     fill_record,
     generated_to_entry,
     missing_items,
@@ -103,7 +103,7 @@ def command_to_outputs(  # noqa: PLR0913 - what the command line can say
     seed: int = 0,
     workers: int = 1,
     scheduler: str | None = None,
-) -> GenerateReport:
+) -> Report:
     """Run a program over the items of a benchmark, all frames of each. What is there already is kept.
 
     The program is shown the source frame and the poses, in a folder that is deleted afterwards, and starts in

@@ -4,12 +4,13 @@ A format of `FORMATS` is of a whole store; one of `INPUT_FORMATS` says how the p
 model, and is written for each video of a benchmark (`inputs.py`) or handed to a program (`command.py`).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
 from vptbench.clip import PoseClip, SourceFrame
+from vptbench.engine import Report
 from vptbench.registry import id_to_object
 
 FORMATS = {
@@ -28,27 +29,10 @@ INPUT_FORMATS = {
 """Names of formats to `InputFormat`."""
 
 
-@dataclass(frozen=True)
-class ExportReport:
-    """What became of a store's clips.
-
-    Attributes:
-        done: Clips exported now.
-        skipped: Clips that were there already.
-        failed: Clip to the reason, in a line.
-    """
-
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: Mapping[str, str]
-
-
 class Format(Protocol):
     """Writes a store to a folder; done again, it does what is missing and nothing else."""
 
-    def __call__(
-        self, store: Path, out: Path, *, workers: int = 1, scheduler: str | None = None
-    ) -> ExportReport:
+    def __call__(self, store: Path, out: Path, *, workers: int = 1, scheduler: str | None = None) -> Report:
         """Export the store at `store` to the folder `out`.
 
         Raises:

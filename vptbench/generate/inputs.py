@@ -30,14 +30,13 @@ from pathlib import Path
 from typing import cast
 
 from vptbench.benchmarks.items import Item
-from vptbench.engine import tasks_to_results
+from vptbench.engine import Report, tasks_to_results
 from vptbench.errors import ExportError, UsageError, VptbenchError
 from vptbench.formulas import neutralise
 from vptbench.generate.drive import item_to_given
 from vptbench.generate.export import (
     FORMATS,
     INPUT_FORMATS,
-    ExportReport,
     load_format,
     load_input_format,
 )
@@ -110,7 +109,7 @@ def store_to_exports(
     benchmark: str | Path | None = None,
     workers: int = 1,
     scheduler: str | None = None,
-) -> ExportReport:
+) -> Report:
     """Write a store in one format of `FORMATS`, or what a benchmark makes of it in some of `INPUT_FORMATS`.
 
     Raises:
@@ -147,7 +146,7 @@ def store_to_inputs(
     *,
     workers: int = 1,
     scheduler: str | None = None,
-) -> ExportReport:
+) -> Report:
     """Write source frames and poses of a benchmark's items. What is there already is kept.
 
     An item's formats are written one by one: what one of them refuses is told, and the others are done.
@@ -214,7 +213,7 @@ def store_to_inputs(
             failures |= {task.item.id: problem} if problem else {}
         write()
     write_text(out / TABLE, entries_to_csv({item.id: entries.get(item.id) for item in plan.items}, written()))
-    return ExportReport(
+    return Report(
         done=tuple(task.item.id for task in tasks if task.item.id not in failures),
         skipped=skipped,
         failed=dict(sorted(failures.items())),

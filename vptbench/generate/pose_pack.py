@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from vptbench.clip import Clip
-from vptbench.engine import tasks_to_results
+from vptbench.engine import Report, tasks_to_results
 from vptbench.errors import StoreError, VptbenchError
-from vptbench.generate.export import ExportReport
 from vptbench.manifest import Json, file_to_sha256
 from vptbench.progress import track
 from vptbench.store import schema
@@ -35,7 +34,7 @@ class _Job:
     pack: Path
 
 
-def store_to_pack(store: Path, out: Path, *, workers: int = 1, scheduler: str | None = None) -> ExportReport:
+def store_to_pack(store: Path, out: Path, *, workers: int = 1, scheduler: str | None = None) -> Report:
     """Write a clip store without its frames.
 
     Args:
@@ -69,7 +68,7 @@ def store_to_pack(store: Path, out: Path, *, workers: int = 1, scheduler: str | 
         if isinstance(result, VptbenchError):
             failures[clip] = " ".join(str(result).split())
     _finish(opened, out, manifest, failures)
-    return ExportReport(
+    return Report(
         done=tuple(clip for clip in todo if clip not in failures),
         skipped=tuple(clip for clip in opened if clip in there and clip not in failures),
         failed={clip: failures[clip] for clip in opened if clip in failures},

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from vptbench.benchmarks.items import Item
-from vptbench.engine import tasks_to_results
+from vptbench.engine import Report, tasks_to_results
 from vptbench.errors import OutputError, VptbenchError
 from vptbench.generate.drive import Generated
 from vptbench.generate.plan import facts_to_differences
@@ -15,21 +15,6 @@ from vptbench.outputs import schema
 from vptbench.outputs.reader import open_outputs
 from vptbench.outputs.writer import frames_to_output, output_path, write_outputs_manifest
 from vptbench.progress import track
-
-
-@dataclass(frozen=True)
-class GenerateReport:
-    """What a run did.
-
-    Attributes:
-        done: Ids of the items generated now; where clips are driven as a whole, the clips' own.
-        skipped: Items that were there already.
-        failed: Item id to reason.
-    """
-
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +67,7 @@ def fill_record(
     *,
     workers: int = 1,
     scheduler: str | None = None,
-) -> GenerateReport:
+) -> Report:
     """Do the items that a record lacks; what fails is noted in it, and the others are done.
 
     Args:
@@ -102,7 +87,7 @@ def fill_record(
             record.entries[item.id] = result
         record.write()
     done = tuple(item.id for item in items if item.id in record.entries and item.id not in skipped)
-    return GenerateReport(done=done, skipped=skipped, failed=dict(sorted(record.failures.items())))
+    return Report(done=done, skipped=skipped, failed=dict(sorted(record.failures.items())))
 
 
 def missing_items(record: Record, items: Sequence[Item]) -> list[Item]:

@@ -8,11 +8,11 @@ from typing import cast
 
 from vptbench import runfile
 from vptbench.benchmarks.items import Item
+from vptbench.engine import Report
 from vptbench.generate.drive import check_truth, checkpoint_to_sha256, item_to_generated, load_model
 from vptbench.generate.model import name_to_model
 from vptbench.generate.plan import plan_to_facts, resolve_plan
 from vptbench.generate.record import (
-    GenerateReport,
     fill_record,
     generated_to_entry,
     missing_items,
@@ -46,7 +46,7 @@ def store_to_outputs(  # noqa: PLR0913 - what the command line can say
     seed: int = 0,
     workers: int = 1,
     scheduler: str | None = None,
-) -> GenerateReport:
+) -> Report:
     """Drive a model over the items of a benchmark, all frames of each. What is there already is kept.
 
     Where a protocol spells out no items, every clip of its split is one, driven as a whole by its own poses.

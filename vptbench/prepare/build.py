@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vptbench.clip import Frames
 from vptbench.config import config_to_json
-from vptbench.engine import tasks_to_results
+from vptbench.engine import Report, tasks_to_results
 from vptbench.errors import DatasetError, PickleError, PoseError, StoreError, VideoError, VptbenchError
 from vptbench.manifest import Json, library_versions, read_json
 from vptbench.prepare.bodies import LICENCE, check_body, clip_to_brought, keypoints_to_parts
@@ -55,19 +55,13 @@ SYNTH_UNFINISHED = "synth-unfinished.json"
 
 
 @dataclass(frozen=True)
-class PrepareReport:
+class PrepareReport(Report):
     """What became of a dataset's clips.
 
     Attributes:
-        done: Clips prepared now.
-        skipped: Clips that were there already.
-        failed: Clip to the reason, in a line; also in ``failures.csv``.
         origins: Where poses and meshes of the store's clips came from.
     """
 
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: Mapping[str, str]
     origins: Origins
 
 

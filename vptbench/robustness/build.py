@@ -13,7 +13,7 @@ from vptbench.benchmarks.loader import load_benchmark
 from vptbench.benchmarks.protocol import Benchmark
 from vptbench.clip import Clip
 from vptbench.config import config_to_json, json_to_config
-from vptbench.engine import tasks_to_results
+from vptbench.engine import Report, tasks_to_results
 from vptbench.errors import UsageError, VptbenchError
 from vptbench.manifest import Json, relative_path
 from vptbench.prepare.origins import attributes_to_origins
@@ -55,21 +55,15 @@ NOT_KEPT = {"format", "version", "complete", "clips", "origins", "published"}
 
 
 @dataclass(frozen=True)
-class NoisyReport:
+class NoisyReport(Report):
     """What became of a store's clips.
 
     Attributes:
-        done: Clips corrupted now.
-        skipped: Clips that were there already.
-        failed: Clip to the reason, in a line; also in ``failures.csv``.
         disturbance: What was really done to the poses, over all clips that are there; None if none is.
         bytes: Of the noisy clip files.
         clean_bytes: Of the clean clip files that they link to.
     """
 
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: Mapping[str, str]
     disturbance: Disturbance | None
     bytes: int
     clean_bytes: int
@@ -290,7 +284,7 @@ def _corrupt_clip(job: _Job, name: str) -> None:
     store, fixed = open_store(job.store), job.frames(name)
     clean, path = store[name], _to_path(job, store, name)
     noisy = corrupt_poses(
-        job.corruption, name, Poses(clean.keypoints, clean.size, clean.fps), fixed
+        job.corruption, name, Poses(clean.keypoints, clean.size), fixed
     )  # fmt: skip
     mesh = None if clean.mesh is None else noisy_to_mesh(clean.mesh, clean.keypoints, noisy, fixed)
     moved = None if clean.mesh is None or mesh is None else meshes_to_distance(clean.mesh, mesh, fixed)

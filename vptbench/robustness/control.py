@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from vptbench.benchmarks.items import Item
 from vptbench.clip import Frames, Mesh
+from vptbench.engine import Report
 from vptbench.errors import ShapeError
 from vptbench.generate.drive import Generated
 from vptbench.generate.plan import plan_to_facts, resolve_plan
-from vptbench.generate.record import GenerateReport, fill_record, generated_to_entry, open_record
+from vptbench.generate.record import fill_record, generated_to_entry, open_record
 from vptbench.manifest import Json
 from vptbench.mesh.flow import face_table_to_flow, flow_to_pixels, warp_frame
 from vptbench.mesh.rasterise import vertices_to_face_table
@@ -54,7 +55,7 @@ def store_to_control(
     *,
     workers: int = 1,
     scheduler: str | None = None,
-) -> GenerateReport:
+) -> Report:
     """Write the control's frames of a benchmark's items, as outputs. What is there already is kept.
 
     Args:

@@ -48,12 +48,10 @@ class Poses:
     Attributes:
         keypoints: float32 (T, 25, 3), clean; see `skeleton`.
         size: (H, W) of the frames.
-        fps: Frames a second.
     """
 
     keypoints: NDArray[np.float32]
     size: tuple[int, int]
-    fps: float
 
     @property
     def scale(self) -> float:

@@ -1,8 +1,9 @@
 """A sweep's poses for a model that runs elsewhere: inputs of each cell, in formats that others read."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from vptbench.engine import Report
 from vptbench.errors import ExportError, ManifestError, VptbenchError
 from vptbench.generate.export import INPUT_FORMATS
 from vptbench.generate.inputs import open_inputs, store_to_inputs
@@ -17,19 +18,13 @@ from vptbench.weights import Networks
 
 
 @dataclass(frozen=True)
-class InputsReport:
+class InputsReport(Report):
     """What was exported.
 
     Attributes:
-        done: Cells exported now.
-        skipped: Cells that were there already.
-        failed: Cell to the reason.
         notes: What a reader must know, a line each.
     """
 
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: Mapping[str, str]
     notes: tuple[str, ...]
 
 

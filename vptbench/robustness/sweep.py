@@ -8,10 +8,9 @@ from pathlib import Path
 
 from vptbench.benchmarks.naming import named
 from vptbench.curvefile import Robustness
-from vptbench.engine import local_cluster
+from vptbench.engine import Report, local_cluster
 from vptbench.errors import ClipsFailedError, OutputError, StoreError, UsageError, VptbenchError
 from vptbench.generate.command import command_to_outputs
-from vptbench.generate.record import GenerateReport
 from vptbench.generate.run import store_to_outputs
 from vptbench.manifest import Json, delete
 from vptbench.outputs import Reading
@@ -28,23 +27,17 @@ from vptbench.scorefile import Scores
 
 
 @dataclass(frozen=True)
-class SweepReport:
+class SweepReport(Report):
     """What a sweep did.
 
     Attributes:
         robustness: The curves, as they stand in the folder.
         figures: Paths of the drawn curves.
-        done: Names of what was scored now: cells, controls ("jitter-3-0-control"), and "floor".
-        skipped: Names that had their scores already.
-        failed: Name to the reason why it has none.
         notes: What a reader must know, a line each.
     """
 
     robustness: Robustness
     figures: tuple[Path, ...]
-    done: tuple[str, ...]
-    skipped: tuple[str, ...]
-    failed: Mapping[str, str]
     notes: tuple[str, ...]
 
 
@@ -108,7 +101,7 @@ def run_sweep(settings: SweepSettings) -> SweepReport:
     robustness = ledger_to_robustness(sweep, ledger)
     figures = write_tables(ledger.out, robustness)
     return SweepReport(
-        robustness, figures, tuple(run.done), tuple(run.skipped), dict(ledger.failures),
+        tuple(run.done), tuple(run.skipped), dict(ledger.failures), robustness, figures,
         (*sweep.notes, *_reading_to_notes(ledger.scores(CLEAN_CELL.name, sweep.names))),
     )  # fmt: skip
 
@@ -283,7 +276,7 @@ def _score_control(run: _Run, cell: Cell) -> None:
     _score_generated(run, report, outputs, cell.control)
 
 
-def _score_generated(run: _Run, report: GenerateReport, outputs: Path, name: str) -> None:
+def _score_generated(run: _Run, report: Report, outputs: Path, name: str) -> None:
     _check_all(report.failed, f"{name}: expected frames of every clip in {outputs}")
     _score(run, outputs, name)
 

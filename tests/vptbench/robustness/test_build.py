@@ -67,7 +67,7 @@ def test_every_clip_is_there_with_noisy_poses_and_the_clean_frames(store, made):
         true = clean[name]
         np.testing.assert_array_equal(whole(clip.frames), whole(true.frames))
         np.testing.assert_array_equal(whole(clip.mask), whole(true.mask))
-        expected = corrupt_poses(JITTER, name, Poses(true.keypoints, true.size, true.fps), (0,))
+        expected = corrupt_poses(JITTER, name, Poses(true.keypoints, true.size), (0,))
         assert clip.keypoints.tobytes() == expected.keypoints.tobytes()
         np.testing.assert_array_equal(clip.mesh.faces, true.mesh.faces)
         np.testing.assert_array_equal(clip.mesh.joint_weights, true.mesh.joint_weights)

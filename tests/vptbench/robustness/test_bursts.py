@@ -26,7 +26,7 @@ def still(frames):
     """Joint k at (k, −1000): outside the frame, where no outlier is."""
     keypoints = np.ones((frames, 25, 3), np.float32)
     keypoints[..., 0], keypoints[..., 1] = np.arange(25), -1000
-    return Poses(keypoints, SIZE, 30)
+    return Poses(keypoints, SIZE)
 
 
 def corrupted(kind, severity, clip="0", frames=FRAMES, **parameters):
@@ -159,7 +159,7 @@ def test_sides_are_exchanged_as_mirror_says_and_twice_is_nothing():
     clean = np.random.default_rng(2).uniform(0, 1, (400, 25, 3)).astype(np.float32)
     clean[5:300, 4] = np.nan, np.nan, 0
     swap = Corruption("swap", 5)
-    noisy = corrupt_poses(swap, "a", Poses(clean, SIZE, 30)).keypoints
+    noisy = corrupt_poses(swap, "a", Poses(clean, SIZE)).keypoints
     states = set()
     for before, after in zip(clean, noisy, strict=True):
         expected, state = before.copy(), []
@@ -170,7 +170,7 @@ def test_sides_are_exchanged_as_mirror_says_and_twice_is_nothing():
         np.testing.assert_array_equal(after, expected)
         states.add(tuple(state))
     assert len(states) == 4  # arms alone, legs alone, both and none
-    again = corrupt_poses(swap, "a", Poses(noisy, SIZE, 30)).keypoints
+    again = corrupt_poses(swap, "a", Poses(noisy, SIZE)).keypoints
     np.testing.assert_array_equal(again, clean)
 
 

@@ -42,7 +42,7 @@ def walk(frames, seed=1):
     keypoints = draws.uniform(0, 96, (frames, 25, 3)).astype(np.float32)
     keypoints[..., 2] = draws.uniform(0.1, 1, (frames, 25))
     keypoints[draws.random((frames, 25)) < 1 / 8] = np.nan, np.nan, 0
-    return Poses(keypoints, (128, 96), 30)
+    return Poses(keypoints, (128, 96))
 
 
 POSES = walk(40)
@@ -113,7 +113,7 @@ def test_kinds_that_draw_nothing_are_the_same_for_all_seeds():
 
 @pytest.mark.parametrize("kind", [kind for kind in CORRUPTIONS if kind != "estimator"])  # goes by the height
 def test_a_longer_clip_begins_as_a_shorter_one_does(kind):
-    short = Poses(POSES.keypoints[:23], POSES.size, POSES.fps)
+    short = Poses(POSES.keypoints[:23], POSES.size)
     noisy = corrupted(kind, poses=short)
     assert noisy.keypoints.tobytes() == corrupted(kind).keypoints[:23].tobytes()
 
@@ -131,7 +131,7 @@ def test_fixed_frames_stay_and_the_others_do_not_notice(kind):
 
 @pytest.mark.parametrize("kind", CORRUPTIONS)
 def test_frames_without_a_person_and_clips_of_one_frame(kind):
-    nobody = Poses(np.full((1, 25, 3), (np.nan, np.nan, 0), np.float32), (64, 64), 25)
+    nobody = Poses(np.full((1, 25, 3), (np.nan, np.nan, 0), np.float32), (64, 64))
     assert corrupted(kind, poses=nobody).keypoints.tobytes() == nobody.keypoints.tobytes()
 
 

@@ -24,7 +24,7 @@ def _person(frames, height=HEIGHT):
 
 
 def _corrupt(severity, clip="a", seed=0, frames=FRAMES, height=HEIGHT, fixed=()):
-    poses = Poses(_person(frames, height), (256, 256), 30)
+    poses = Poses(_person(frames, height), (256, 256))
     return corrupt_poses(Corruption("estimator", severity, seed), clip, poses, fixed)
 
 
@@ -191,7 +191,7 @@ def test_missing_stay_missing_confidence_stays_and_fixed_frames_are_as_they_were
     keypoints = _person(FRAMES)
     keypoints[:, 4] = (np.nan, np.nan, 0)
     before = keypoints.copy()
-    noisy = corrupt_poses(Corruption("estimator", 3), "a", Poses(keypoints, (256, 256), 30), fixed=[0, 7])
+    noisy = corrupt_poses(Corruption("estimator", 3), "a", Poses(keypoints, (256, 256)), fixed=[0, 7])
     assert noisy.keypoints.dtype == np.float32
     assert keypoints_to_problems(noisy.keypoints) == []
     assert np.isnan(noisy.keypoints[:, 4, 0]).all()
@@ -204,5 +204,5 @@ def test_missing_stay_missing_confidence_stays_and_fixed_frames_are_as_they_were
 
 def test_a_clip_without_anybody_is_left_alone():
     nobody = np.full((3, 25, 3), (np.nan, np.nan, 0), np.float32)
-    noisy = corrupt_poses(Corruption("estimator", 5), "a", Poses(nobody, (64, 64), 30))
+    noisy = corrupt_poses(Corruption("estimator", 5), "a", Poses(nobody, (64, 64)))
     np.testing.assert_array_equal(noisy.keypoints, nobody)

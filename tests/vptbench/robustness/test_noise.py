@@ -13,7 +13,7 @@ STILL = np.tile(np.float32((0, 0, 1)), (FRAMES, 25, 1))
 
 def noise(kind, severity, height=256, frames=FRAMES, **parameters):
     """float64 (frames, 50): what is added to each joint and axis."""
-    poses = Poses(STILL[:frames], (height, 100), 30)
+    poses = Poses(STILL[:frames], (height, 100))
     noisy = corrupt_poses(Corruption(kind, severity, 0, parameters), "clip", poses)
     assert (noisy.keypoints[..., 2] == 1).all()
     return noisy.keypoints[..., :2].astype(np.float64).reshape(frames, -1)
@@ -64,7 +64,7 @@ def test_joints_and_axes_are_independent(series, correlation):
 def test_drift_is_as_strong_in_the_first_frame_as_later():
     """A start from 0 would have less. The mean square over 200 clips × 50 series: standard error √(2/10⁴)."""
     first = [
-        corrupt_poses(Corruption("drift", 1), f"clip {n}", Poses(STILL[:1], (256, 100), 30)).keypoints
+        corrupt_poses(Corruption("drift", 1), f"clip {n}", Poses(STILL[:1], (256, 100))).keypoints
         for n in range(200)
     ]
     squares = np.concatenate(first)[..., :2].astype(np.float64) ** 2

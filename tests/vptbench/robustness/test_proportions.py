@@ -29,7 +29,7 @@ def person(frames=1, seed=3):
 
 
 def scaled(keypoints, level, draws):
-    return scale_bones(Poses(keypoints, (256, 256), 30), level, draws, {}).keypoints
+    return scale_bones(Poses(keypoints, (256, 256)), level, draws, {}).keypoints
 
 
 def bones(keypoints):
@@ -82,7 +82,7 @@ def test_a_joint_hangs_from_its_nearest_present_ancestor():
 def test_bones_are_scaled_alike_in_all_frames_and_on_both_sides():
     keypoints = person(30)
     for severity, level in enumerate(load_kind("other-body").levels, start=1):
-        noisy = corrupt_poses(Corruption("other-body", severity), "a", Poses(keypoints, (256, 256), 30))
+        noisy = corrupt_poses(Corruption("other-body", severity), "a", Poses(keypoints, (256, 256)))
         ratios = stretch(noisy.keypoints, keypoints)
         np.testing.assert_allclose(ratios, np.broadcast_to(ratios[0], ratios.shape), rtol=1e-3)
         by_joint = np.insert(ratios[0], ROOT, 1)
@@ -96,7 +96,7 @@ def test_severities_are_the_same_draws_scaled():
     keypoints = person(10)
     moved = [
         stretch(
-            corrupt_poses(Corruption("other-body", s), "a", Poses(keypoints, (256, 256), 30)).keypoints,
+            corrupt_poses(Corruption("other-body", s), "a", Poses(keypoints, (256, 256))).keypoints,
             keypoints,
         )
         - 1
@@ -111,7 +111,7 @@ def test_factors_are_uniform_over_clips():
     places = [joint if joint < ROOT else joint - 1 for joint in ends]
     found = np.array([
         stretch(
-            corrupt_poses(Corruption("other-body", 5), f"{n}", Poses(keypoints, (256, 256), 30)).keypoints,
+            corrupt_poses(Corruption("other-body", 5), f"{n}", Poses(keypoints, (256, 256))).keypoints,
             keypoints,
         )[0, places]
         for n in range(400)

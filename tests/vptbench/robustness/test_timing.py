@@ -6,7 +6,7 @@ import pytest
 from vptbench.robustness.corruptions import Corruption, Poses, corrupt_poses
 
 NUMBERED = np.zeros((6, 25, 3), np.float32) + np.arange(6, dtype=np.float32)[:, None, None] / 8
-POSES = Poses(NUMBERED, (64, 64), 30)
+POSES = Poses(NUMBERED, (64, 64))
 
 
 @pytest.mark.parametrize(
@@ -26,5 +26,5 @@ def test_a_fixed_frame_is_on_time():
 
 
 def test_sixteen_frames_of_a_longer_clip():
-    long = Poses(np.tile(NUMBERED, (4, 1, 1)), (64, 64), 30)
+    long = Poses(np.tile(NUMBERED, (4, 1, 1)), (64, 64))
     assert corrupt_poses(Corruption("lag", 5), "a", long).rows.tolist() == [0] * 16 + list(range(8))

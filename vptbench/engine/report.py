@@ -1,0 +1,19 @@
+"""What became of the tasks of a run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of all that a run was to do. Stages that have more to say add fields.
+
+    Attributes:
+        done: Ids (of clips, of a benchmark's items, or of a sweep's cells) of what was done now.
+        skipped: Those of what was there already.
+        failed: Id to the reason, in a line.
+    """
+
+    done: tuple[str, ...]
+    skipped: tuple[str, ...]
+    failed: Mapping[str, str]
