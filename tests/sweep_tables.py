@@ -1,8 +1,11 @@
 """Tables of a sweep from small dictionaries, for tests."""
 
+import math
+
+import numpy as np
 import pandas as pd
 
-from vptbench.curvefile import CELLS_COLUMNS, DISTURBANCE_COLUMNS, PER_CLIP_COLUMNS
+from vptbench.curvefile import CELLS_COLUMNS, DISTURBANCE_COLUMNS, PER_CLIP_COLUMNS, Robustness
 from vptbench.robustness.breaking import cells_to_curves, curves_to_summary
 
 SSIM = {"label": "SSIM", "unit": "", "higher_is_better": True}
@@ -49,3 +52,41 @@ def curve_and_row(values, facts=SSIM, px=PX, **options):
     summary = curves_to_summary(curves, per_clip, px, {"m": facts}, **options)
     assert len(summary) == 1
     return curves, summary.iloc[0]
+
+
+VALUES = {
+    ("model", 0, 0): {"a": 10, 'x,"\n/1': 12},
+    ("floor", 0, 0): {"a": 1, 'x,"\n/1': 2},
+    ("model", 1, 0): {"a": 9.1, 'x,"\n/1': 11},
+    ("model", 2, 0): {"a": 0.1, 'x,"\n/1': 2},
+}
+
+
+def make_robustness(values=None, **changes):
+    """A sweep over jitter, of two clips or those of `values`."""
+    px = disturbance_table({(1, 0): 1, (2, 0): 2})
+    per_clip = clip_table(values or VALUES)
+    cells = clips_to_cells(per_clip)
+    cells.loc[np.isinf(cells["value"]), "value"] = math.nan
+    curves = cells_to_curves(cells, per_clip, px, {"m": SSIM})
+    tables = {
+        "cells": cells, "per_clip": per_clip, "disturbance": px, "curves": curves,
+        "summary": curves_to_summary(curves, per_clip, px, {"m": SSIM}),
+    }  # fmt: skip
+    fields = {
+        "model": "mesh_warp",
+        "kind": "model",
+        "benchmark": {"id": "own-noisy-v1", "clean": "own-v1", "corruptions": [], "sha256": "0"},
+        "protocol": {"id": "own-v1", "sha256": "1", "dataset": "synthetic", "pooling": "clip"},
+        "data": {},
+        "clip_list_sha256": "2",
+        "height": 64,
+        "metrics": {"m": SSIM},
+        "networks": {"alex": {"mode": "random", "sha256": "3"}},
+        "device": "cpu",
+        "inputs": {"store": "../store"},
+        "libraries": {},
+        "asked": (("clean", 0, 0), ("jitter", 1, 0), ("jitter", 2, 0)),
+        "failures": {},
+    }
+    return Robustness(**{**fields, **tables, **changes})

@@ -18,7 +18,6 @@ frames) and in the columns ``breaking_px…`` of ``summary.csv`` (never within w
 """
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ from vptbench.benchmarks.noisy import KINDS, SEVERITIES
 from vptbench.config import json_to_config
 from vptbench.errors import ConfigError, ScoreError
 from vptbench.manifest import Json
-from vptbench.scorefile import PROTOCOL, RECORDS, ROUNDING, clips_to_value
+from vptbench.scorefile import PROTOCOL, RECORDS
 from vptbench.tablefile import TableFolder, read_tables, write_tables
 
 FORMAT = "vptbench-robustness"
@@ -193,36 +192,6 @@ def read_robustness(folder: Path | str) -> Robustness:
     if problems:
         raise ScoreError(f"{path}: " + "; ".join(problems) + f"; {AGAIN}")
     return robustness
-
-
-def robustness_to_problems(folder: Path) -> list[str]:
-    """What is wrong with a folder of curves, each problem in a line; empty if nothing is.
-
-    Beside what `read_robustness` refuses: figures of cells that are not the means of their clips, where the
-    protocol averages so.
-
-    Raises:
-        ManifestError: The folder holds no curves, or of an unknown version.
-    """
-    try:
-        robustness = read_robustness(folder)
-    except ScoreError as error:
-        return [str(error)]
-    if robustness.protocol.get("pooling") != "clip":
-        return []
-    keys = [name for name in CELLS_COLUMNS if name in KEYS]
-    means = [
-        (*cell, clips_to_value(rows, rows, str(cell[-1]), "clip"))
-        for cell, rows in robustness.per_clip.groupby(keys)
-    ]
-    both = robustness.cells.merge(pd.DataFrame(means, columns=[*keys, "value_again"]), on=keys)
-    again = both["value_again"].replace(math.inf, math.nan)  # only infinite clips: no figure
-    off = ~np.isclose(both["value"], again, rtol=ROUNDING, atol=0, equal_nan=True)
-    return [
-        f"{folder / CELLS}: {row.kind}-{row.severity}-{row.seed}, {row.role}, {row.metric}: expected "
-        f"{row.value_again} as {PER_CLIP} gives, found {row.value}; {AGAIN}"
-        for row in both[off].itertuples()
-    ]
 
 
 def _table(robustness: Robustness, name: str) -> pd.DataFrame:

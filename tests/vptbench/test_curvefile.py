@@ -1,17 +1,14 @@
 import dataclasses
 import math
 
-import numpy as np
 import pandas as pd
 import pytest
-from click.testing import CliRunner
 from forged_tables import edit, edit_table
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from sweep_tables import SSIM, clip_table, clips_to_cells, disturbance_table
+from sweep_tables import SSIM, VALUES, make_robustness
 
-from vptbench.cli.check import command as check
 from vptbench.curvefile import (
     CELLS,
     CURVES,
@@ -21,47 +18,10 @@ from vptbench.curvefile import (
     TABLES,
     Robustness,
     read_robustness,
-    robustness_to_problems,
     write_robustness,
 )
 from vptbench.errors import ManifestError, ScoreError
-from vptbench.robustness.breaking import cells_to_curves, curves_to_summary
-
-VALUES = {
-    ("model", 0, 0): {"a": 10, 'x,"\n/1': 12},
-    ("floor", 0, 0): {"a": 1, 'x,"\n/1': 2},
-    ("model", 1, 0): {"a": 9.1, 'x,"\n/1': 11},
-    ("model", 2, 0): {"a": 0.1, 'x,"\n/1': 2},
-}
-PX = disturbance_table({(1, 0): 1, (2, 0): 2})
-
-
-def make_robustness(values=None, **changes):
-    per_clip = clip_table(values or VALUES)
-    cells = clips_to_cells(per_clip)
-    cells.loc[np.isinf(cells["value"]), "value"] = math.nan
-    curves = cells_to_curves(cells, per_clip, PX, {"m": SSIM})
-    tables = {
-        "cells": cells, "per_clip": per_clip, "disturbance": PX, "curves": curves,
-        "summary": curves_to_summary(curves, per_clip, PX, {"m": SSIM}),
-    }  # fmt: skip
-    fields = {
-        "model": "mesh_warp",
-        "kind": "model",
-        "benchmark": {"id": "own-noisy-v1", "clean": "own-v1", "corruptions": [], "sha256": "0"},
-        "protocol": {"id": "own-v1", "sha256": "1", "dataset": "synthetic", "pooling": "clip"},
-        "data": {},
-        "clip_list_sha256": "2",
-        "height": 64,
-        "metrics": {"m": SSIM},
-        "networks": {"alex": {"mode": "random", "sha256": "3"}},
-        "device": "cpu",
-        "inputs": {"store": "../store"},
-        "libraries": {},
-        "asked": (("clean", 0, 0), ("jitter", 1, 0), ("jitter", 2, 0)),
-        "failures": {},
-    }
-    return Robustness(**{**fields, **tables, **changes})
+from vptbench.robustness.check import robustness_to_problems
 
 
 def changed(name, place, column, value):
@@ -260,18 +220,3 @@ def test_another_version_is_refused(folder):
     edit(folder / "robustness.json", lambda document: document.update(version=2))
     with pytest.raises(ManifestError, match="expected version 1 of vptbench-robustness, found 2"):
         robustness_to_problems(folder)
-
-
-def test_a_cell_that_is_not_the_mean_of_its_clips_is_found(folder):
-    edit_table(folder / "robustness.json", CELLS, "model,m,11.0", "model,m,11.5")
-    problems = robustness_to_problems(folder)
-    found = "expected 11.0 as per_clip.csv gives, found 11.5; run vptbench robustness again"
-    assert problems == [f"{folder / CELLS}: clean-0-0, model, m: {found}"]
-    result = CliRunner().invoke(check, [str(folder)])
-    assert result.exit_code == 1
-    assert "expected 11.0" in result.output
-
-
-def test_check_knows_the_folder(folder):
-    result = CliRunner().invoke(check, [str(folder)])
-    assert (result.exit_code, result.output) == (0, f"{folder}: whole\n")

@@ -14,7 +14,7 @@ CHECKS = {
     "export.json": "vptbench.generate.check:inputs_to_problems",
     "outputs.json": "vptbench.outputs.check:outputs_to_problems",
     "scores.json": "vptbench.scorefile:scores_to_problems",
-    "robustness.json": "vptbench.curvefile:robustness_to_problems",
+    "robustness.json": "vptbench.robustness.check:robustness_to_problems",
     "run.json": "vptbench.runfile:run_to_problems",
     ".csv": "vptbench.leaderboard.published:csv_to_problems",
 }
