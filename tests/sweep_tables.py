@@ -62,7 +62,7 @@ VALUES = {
 }
 
 
-def make_robustness(values=None, **changes):
+def make_sweep(values=None, **changes):
     """A sweep over jitter, of two clips or those of `values`."""
     px = disturbance_table({(1, 0): 1, (2, 0): 2})
     per_clip = clip_table(values or VALUES)

@@ -69,6 +69,7 @@ class Points:
         floor: What repeating the source frame scores, (N,).
         control: What a perfect follower of the wrong pose scores, (N,).
         breaking: The breaking severity, or NaN.
+        breaking_px: Where the curve crosses the line between severities, pixels, or NaN.
     """
 
     severities: NDArray[np.float64]
@@ -79,6 +80,7 @@ class Points:
     floor: NDArray[np.float64]
     control: NDArray[np.float64]
     breaking: float
+    breaking_px: float
 
     def across(self, by: str) -> NDArray[np.float64]:
         """What the curve runs over, (N,): severities, or pixels."""
@@ -148,12 +150,13 @@ def sweep_to_points(sweep: Robustness, kind: str, metric: str) -> Points | None:
     severities, px = _finite(own["severity"]), _finite(own["mean_px"])
     px[severities == 0] = 0.0
     summary = sweep.summary[sweep.summary["kind"].isin([kind]) & sweep.summary["metric"].isin([metric])]
-    breaking = _finite(summary["breaking_severity"])
+    breaking, breaking_px = (
+        next(iter(_finite(summary[name])), math.nan) for name in ("breaking_severity", "breaking_px")
+    )
     value, low, high, floor, control = (
         _finite(own[name]) for name in ("value", "low", "high", "floor", "control")
     )
-    first = float(breaking[0]) if len(breaking) else math.nan
-    return Points(severities, px, value, low, high, floor, control, first)
+    return Points(severities, px, value, low, high, floor, control, breaking, breaking_px)
 
 
 def _check(sweeps: Sequence[Robustness], suffix: str, metrics: Sequence[str], by: str) -> None:
@@ -200,8 +203,8 @@ def _draw(sweeps: Sequence[Robustness], kinds: Sequence[str], metrics: Sequence[
             axes = grid[row, column]
             found = [sweep_to_points(sweep, kind, metric) for sweep in sweeps]
             how = by if all(_increases(points) for points in found if points) else "severity"
-            _draw_curves(axes, found, how)
             _draw_axis(axes, how, last=row == len(metrics) - 1)
+            _draw_curves(axes, found, how)
             if row == 0:
                 axes.set_title(cut_text(kind, FEW_LETTERS), color=GREY, parse_math=False)
             if column == 0:
@@ -241,10 +244,23 @@ def _draw_curves(axes: "Axes", found: Sequence[Points | None], by: str) -> None:
             x[known], points.value[known], color=colour, linewidth=1.3, markersize=3.6,
             marker=MARKERS[place % len(MARKERS)], zorder=4 + place,
         )  # fmt: skip
-        broken = known & (points.severities == points.breaking)
-        axes.plot(x[broken], points.value[broken], **_ring(colour), zorder=3)
+        axes.plot(*_to_breaking(axes, points, by), **_ring(colour), zorder=3)
     if not any(points is not None and np.isfinite(points.value).any() for points in found):
         axes.text(0.5, 0.5, "no figures", color=FAINT, ha="center", va="center", transform=axes.transAxes)
+
+
+def _to_breaking(axes: "Axes", points: Points, by: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the ring of a breaking point stands, x and y, each (1,), or (0,) where there is none.
+
+    Over pixels it is where the line crosses, as drawn on the axis; over severities, at the one that broke.
+    """
+    known = np.isfinite(points.value)
+    if by == "px" and np.isfinite([points.breaking, points.breaking_px]).all():
+        to_place = axes.xaxis.get_transform().transform
+        x = np.array([points.breaking_px])
+        return x, np.interp(to_place(x), to_place(points.px[known]), points.value[known])
+    broken = known & (points.severities == points.breaking)
+    return points.across(by)[broken], points.value[broken]
 
 
 def _draw_axis(axes: "Axes", by: str, *, last: bool) -> None:

@@ -7,7 +7,7 @@ from forged_tables import edit, edit_table
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
-from sweep_tables import SSIM, VALUES, make_robustness
+from sweep_tables import SSIM, VALUES, make_sweep
 
 from vptbench.curvefile import (
     CELLS,
@@ -26,7 +26,7 @@ from vptbench.robustness.check import robustness_to_problems
 
 def changed(name, place, column, value):
     """The table `name` with another value in one row."""
-    table = getattr(make_robustness(), name).copy()
+    table = getattr(make_sweep(), name).copy()
     table[column] = table[column].astype(object)
     table.loc[table.index[place], column] = value
     return {name: table.infer_objects()}
@@ -34,7 +34,7 @@ def changed(name, place, column, value):
 
 @pytest.fixture
 def folder(tmp_path):
-    write_robustness(tmp_path / "sweep", make_robustness())
+    write_robustness(tmp_path / "sweep", make_sweep())
     return tmp_path / "sweep"
 
 
@@ -49,7 +49,7 @@ def assert_equal(one, other):
 
 
 def test_what_is_written_is_read(tmp_path):
-    robustness = make_robustness(failures={"jitter-2-0-control": "no mesh"})
+    robustness = make_sweep(failures={"jitter-2-0-control": "no mesh"})
     write_robustness(tmp_path, robustness)
     again = read_robustness(tmp_path)
     assert_equal(again, robustness)
@@ -62,14 +62,14 @@ def test_what_is_written_is_read(tmp_path):
 
 
 def test_severities_of_a_summary_are_whole_and_infinity_is_a_word(tmp_path):
-    write_robustness(tmp_path, make_robustness())
-    assert make_robustness().summary["breaking_severity"].tolist() == [2]
+    write_robustness(tmp_path, make_sweep())
+    assert make_sweep().summary["breaking_severity"].tolist() == [2]
     lines = (tmp_path / SUMMARY).read_text().splitlines()
     row = dict(zip(lines[0].split(","), lines[1].split(","), strict=True))
     assert row["breaking_severity"] == "2"
     assert row["obedience"] == ""
     flat = {**VALUES, ("model", 2, 0): VALUES["model", 0, 0]}
-    write_robustness(tmp_path, make_robustness(flat))
+    write_robustness(tmp_path, make_sweep(flat))
     assert ",inf,inf," in (tmp_path / SUMMARY).read_text()
     assert read_robustness(tmp_path).summary["breaking_px"].tolist() == [math.inf]
     assert math.isnan(read_robustness(tmp_path).summary["breaking_severity"].iloc[0])
@@ -87,19 +87,19 @@ def test_property_any_figures_survive(tmp_path_factory, clips):
         for column, cell in enumerate(VALUES)
     }
     folder = tmp_path_factory.mktemp("sweep")
-    robustness = make_robustness(values)
+    robustness = make_sweep(values)
     write_robustness(folder, robustness)
     assert_equal(read_robustness(folder), robustness)
 
 
 def test_an_unfinished_sweep_is_not_complete(tmp_path):
-    asked = (*make_robustness().asked, ("drift", 1, 0))
-    write_robustness(tmp_path, make_robustness(asked=asked, failures={"drift-1-0": "stopped"}))
+    asked = (*make_sweep().asked, ("drift", 1, 0))
+    write_robustness(tmp_path, make_sweep(asked=asked, failures={"drift-1-0": "stopped"}))
     assert not read_robustness(tmp_path).complete
 
 
 def test_the_table_is_the_curves():
-    robustness = make_robustness()
+    robustness = make_sweep()
     assert robustness.table.loc[("m", "jitter", 2), "value"] == pytest.approx(1.05)
     assert robustness.table.index.names == ["metric", "kind", "severity"]
 
@@ -107,7 +107,7 @@ def test_the_table_is_the_curves():
 def test_a_clip_of_equal_frames_alone_is_infinite(tmp_path):
     values = {cell: dict(clips) for cell, clips in VALUES.items()}
     values["control", 0, 0] = {"a": math.inf, "b": math.inf}
-    write_robustness(tmp_path, make_robustness(values))
+    write_robustness(tmp_path, make_sweep(values))
     assert "inf" in (tmp_path / PER_CLIP).read_text()
     assert robustness_to_problems(tmp_path) == []
 
@@ -134,7 +134,7 @@ def test_a_clip_of_equal_frames_alone_is_infinite(tmp_path):
         ({"asked": (("jitter", 1),)}, r"asked: expected \[kind, severity, seed\], found \('jitter', 1\)"),
         ({"asked": (("jitter", 0, 0),)}, "asked: expected .kind, severity, seed., found"),
         ({"asked": (("jitter", 1, 0),)}, "cells.csv: expected only cells that were asked for, found others"),
-        ({"cells": make_robustness().cells[["kind"]]}, "cells.csv: expected the columns kind,severity,seed,"),
+        ({"cells": make_sweep().cells[["kind"]]}, "cells.csv: expected the columns kind,severity,seed,"),
         (changed("cells", 0, "role", "audit"), "cells.csv: role: expected model or floor or control, found"),
         (changed("cells", 2, "role", "floor"), "cells.csv: expected a floor on clean poses alone"),
         (changed("cells", 0, "severity", 1), r"cells.csv: found \('clean', 1, 0\), which no sweep has"),
@@ -147,7 +147,7 @@ def test_a_clip_of_equal_frames_alone_is_infinite(tmp_path):
         (changed("cells", 0, "metric", 7), "cells.csv: expected texts and numbers, found .* in metric"),
         (changed("cells", 0, "low", 0.5), "cells.csv: expected both ends of an interval or neither"),
         (
-            {"cells": pd.concat([make_robustness().cells] * 2)},
+            {"cells": pd.concat([make_sweep().cells] * 2)},
             "cells.csv: expected one row of a kind, found two",
         ),
         (changed("per_clip", 0, "value", math.nan), "per_clip.csv: value: expected numbers, found nan"),
@@ -161,7 +161,7 @@ def test_a_clip_of_equal_frames_alone_is_infinite(tmp_path):
 )
 def test_what_contradicts_itself_is_not_written(tmp_path, changes, text):
     with pytest.raises(ScoreError, match=text) as refused:
-        write_robustness(tmp_path / "sweep", make_robustness(**changes))
+        write_robustness(tmp_path / "sweep", make_sweep(**changes))
     assert "\n" not in str(refused.value)
     assert not (tmp_path / "sweep").exists()
 

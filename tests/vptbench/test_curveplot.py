@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from vptbench.curveplot import (
+    Points,
     _draw_curves,
     curves_to_picture,
     sweep_to_points,
@@ -105,6 +106,24 @@ def test_a_ring_stands_at_the_breaking_point(make_robustness):
     unbroken = replace(sweep, summary=sweep.summary.assign(breaking_severity=np.nan))
     with_ring, without = (curves_to_picture([each], ".svg").count(b"<use ") for each in (sweep, unbroken))
     assert with_ring == without + 1
+
+
+def test_over_pixels_the_ring_stands_where_the_line_crosses():
+    """Between 4 and 16 px, halfway on an axis of logarithms at 8."""
+    nothing = np.full(3, np.nan)
+    points = Points(
+        np.arange(3.0), np.array([0, 4.0, 16]), np.array([1, 0.8, 0.4]), nothing, nothing, nothing, nothing,
+        breaking=2, breaking_px=8,
+    )  # fmt: skip
+    axes = Figure().subplots()
+    axes.set_xscale("symlog", base=2, linthresh=1)
+    _draw_curves(axes, [points], "px")
+    ring = axes.get_lines()[-1]
+    assert (*ring.get_xdata(), *ring.get_ydata()) == pytest.approx((8, 0.6))
+    _draw_curves(axes, [points], "severity")
+    assert (*axes.get_lines()[-1].get_xdata(), *axes.get_lines()[-1].get_ydata()) == (2, 0.4)
+    _draw_curves(axes, [replace(points, breaking=np.nan, breaking_px=np.inf)], "px")
+    assert not len(axes.get_lines()[-1].get_xdata())
 
 
 def test_lines_of_reference_are_those_of_the_longest_sweep(make_robustness):

@@ -1,7 +1,7 @@
 import pytest
 from click.testing import CliRunner
 from forged_tables import edit_table
-from sweep_tables import make_robustness
+from sweep_tables import make_sweep
 
 from vptbench.cli.check import command as check
 from vptbench.curvefile import CELLS, CURVES, SUMMARY, write_robustness
@@ -10,7 +10,7 @@ from vptbench.robustness.check import robustness_to_problems
 
 @pytest.fixture
 def folder(tmp_path):
-    write_robustness(tmp_path / "sweep", make_robustness())
+    write_robustness(tmp_path / "sweep", make_sweep())
     return tmp_path / "sweep"
 
 
