@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
@@ -283,9 +283,7 @@ def _corrupt_clip(job: _Job, name: str) -> None:
     """One task: corrupt a clip's poses, let its mesh follow, and write both beside links to its frames."""
     store, fixed = open_store(job.store), job.frames(name)
     clean, path = store[name], _to_path(job, store, name)
-    noisy = corrupt_poses(
-        job.corruption, name, Poses(clean.keypoints, clean.size), fixed
-    )  # fmt: skip
+    noisy = corrupt_poses(job.corruption, name, Poses(clean.keypoints, clean.size), fixed)
     mesh = None if clean.mesh is None else noisy_to_mesh(clean.mesh, clean.keypoints, noisy, fixed)
     moved = None if clean.mesh is None or mesh is None else meshes_to_distance(clean.mesh, mesh, fixed)
     disturbance = poses_to_disturbance(clean.keypoints, noisy.keypoints, left_out=fixed, mesh=moved)
@@ -298,7 +296,7 @@ def _corrupt_clip(job: _Job, name: str) -> None:
                 "fixed": list(fixed),
                 schema.DISTURBANCE: config_to_json(disturbance),
             },
-            schema.FRAMES_FROM: clip_to_frames_from(clean, file),
+            schema.FRAMES_FROM: {**_to_frames_from(store, name), "path": file},
         },
         shape=(len(clean), *clean.size),
         frames=Link(file),
@@ -308,6 +306,18 @@ def _corrupt_clip(job: _Job, name: str) -> None:
         body={},  # of the clean pose, which whoever reads it would see
     )
     clip_to_file(parts, path, compression=clip_to_compression(clean))
+
+
+def _to_frames_from(store: Store, name: str) -> dict[str, Json]:
+    """`clip_to_frames_from`; a process that corrupts a clip again and again reads its frames once."""
+    stat = store.file(name).stat()
+    return _file_to_frames_from(store.path, name, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _file_to_frames_from(store: Path, name: str, _size: int, _mtime_ns: int) -> dict[str, Json]:
+    """Size and time are there to tell a file that was written anew."""
+    return clip_to_frames_from(open_store(store)[name], "")
 
 
 def _to_attributes(clean: Clip, corruption: Corruption) -> dict[str, Json]:

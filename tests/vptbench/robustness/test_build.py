@@ -27,6 +27,7 @@ from vptbench.robustness.disturbance import Disturbance
 from vptbench.score import run as score
 from vptbench.store import schema
 from vptbench.store.check import store_to_problems
+from vptbench.store.noisy import clip_to_frames_from
 from vptbench.store.pack import open_pack
 
 JITTER = Corruption("jitter", 3, 1)
@@ -193,6 +194,26 @@ def test_what_is_missing_is_made_and_nothing_else(store, made):
     assert (report.done, report.skipped) == ((lost,), tuple(kept))
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert files_of(noisy) == files_of(made[0])
+
+
+def test_clean_frames_are_hashed_once_until_they_change(store, tmp_path, monkeypatch):
+    clean, read = tmp_path / "clean", []
+    shutil.copytree(store, clean)
+    monkeypatch.setattr(
+        build, "clip_to_frames_from", lambda clip, _: read.append(clip.id) or clip_to_frames_from(clip, "")
+    )
+    for severity in (1, 2):
+        store_to_noisy_store(clean, tmp_path / str(severity), Corruption("jitter", severity), split="test")
+    ids = list(open_store(clean).ids("test"))
+    assert read == ids
+    with h5py.File(open_store(clean).file(ids[0]), "a") as file:
+        frames = file["frames"][...]
+        del file["frames"]
+        file["frames"] = 255 - frames
+    store_to_noisy_store(clean, tmp_path / "3", Corruption("jitter", 3), split="test")
+    assert read == [*ids, ids[0]]
+    assert store_to_problems(tmp_path / "3") == []
+    assert "frames_sha256" in store_to_problems(tmp_path / "2")[0]
 
 
 def test_an_interrupted_noisy_store_names_its_command(made, tmp_path):
