@@ -31,7 +31,7 @@ from vptbench.config import json_to_config
 from vptbench.errors import ConfigError, ScoreError
 from vptbench.manifest import Json
 from vptbench.scorefile import PROTOCOL, RECORDS
-from vptbench.tablefile import TableFolder, read_tables, write_tables
+from vptbench.tablefile import TableSchema, read_table_folder, write_table_folder
 
 FORMAT = "vptbench-robustness"
 VERSION = 1
@@ -85,7 +85,9 @@ BENCHMARK: Mapping[str, type] = {"id": str, "clean": str, "sha256": str}
 
 AGAIN = "run vptbench robustness again"
 
-FOLDER = TableFolder(MANIFEST, FORMAT, VERSION, TABLES, TEXTS, COUNTS, AGAIN)
+SCHEMA = TableSchema(
+    manifest=MANIFEST, kind=FORMAT, version=VERSION, tables=TABLES, texts=TEXTS, counts=COUNTS, again=AGAIN
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,7 +168,7 @@ def write_robustness(folder: Path, robustness: Robustness) -> None:
         for entry in dataclasses.fields(Robustness)
         if f"{entry.name}.csv" not in TABLES
     }
-    write_tables(folder, FOLDER, {**tables, SUMMARY: tables[SUMMARY].astype(whole)}, body)
+    write_table_folder(folder, SCHEMA, {**tables, SUMMARY: tables[SUMMARY].astype(whole)}, body)
 
 
 def read_robustness(folder: Path | str) -> Robustness:
@@ -180,18 +182,24 @@ def read_robustness(folder: Path | str) -> Robustness:
         ``read_robustness("sweeps/mesh_warp").summary``
     """
     path = Path(folder) / MANIFEST
-    fields = read_tables(path.parent, FOLDER)
+    fields, tables = read_table_folder(path.parent, SCHEMA)
+    named = {Path(name).stem: table for name, table in tables.items()}
     asked = fields.get("asked")
     if isinstance(asked, list):
         fields["asked"] = tuple(tuple(cell) if isinstance(cell, list) else cell for cell in asked)
     try:
-        robustness = json_to_config(fields, Robustness)
+        robustness = json_to_config(cast("Mapping[str, Json]", {**fields, **named}), Robustness)
     except ConfigError as error:
         raise ScoreError(f"{path}: {error}; {AGAIN}") from error
     problems = _to_problems(robustness)
     if problems:
         raise ScoreError(f"{path}: " + "; ".join(problems) + f"; {AGAIN}")
     return robustness
+
+
+def table_to_keys(table: pd.DataFrame) -> list[str]:
+    """Columns that a row is known by."""
+    return [column for column in table if column in KEYS]
 
 
 def _table(robustness: Robustness, name: str) -> pd.DataFrame:
@@ -304,7 +312,7 @@ def _table_to_problems(name: str, table: pd.DataFrame) -> list[str]:
             problems.append(f"{column}: expected shares from 0 to 1, found others")
     if name == CELLS and (table["low"].isna() != table["high"].isna()).any():
         problems.append("expected both ends of an interval or neither")
-    if table.duplicated([column for column in columns if column in KEYS]).any():
+    if table.duplicated(table_to_keys(table)).any():
         problems.append("expected one row of a kind, found two")
     return problems + _names_to_problems(table)
 

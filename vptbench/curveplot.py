@@ -69,7 +69,7 @@ class Points:
         floor: What repeating the source frame scores, (N,).
         control: What a perfect follower of the wrong pose scores, (N,).
         breaking: The breaking severity, or NaN.
-        breaking_px: Where the curve crosses the line between severities, pixels, or NaN.
+        breaking_px: The distance at which it breaks, pixels, or NaN.
     """
 
     severities: NDArray[np.float64]
@@ -97,7 +97,8 @@ def write_curves(
         path: The picture, ``.svg`` or ``.png``.
         metrics: Rows, from the top; all metrics by default.
         by: "severity", or "px": over the mean distance of the joints, for kinds that move them farther at
-            each severity (others stay over the severity).
+            each severity (others stay over the severity). Rings of breaking points stand at
+            ``breaking_severity`` or at ``breaking_px``.
 
     Raises:
         ScoreError: There is no sweep, or no figure; lists of corruptions differ; a metric is in no sweep; the
@@ -252,7 +253,8 @@ def _draw_curves(axes: "Axes", found: Sequence[Points | None], by: str) -> None:
 def _to_breaking(axes: "Axes", points: Points, by: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the ring of a breaking point stands, x and y, each (1,), or (0,) where there is none.
 
-    Over pixels it is where the line crosses, as drawn on the axis; over severities, at the one that broke.
+    Over pixels it is at the distance at which the model breaks, on the line as it is drawn; over severities,
+    and where no distance is known, on the one at which it breaks.
     """
     known = np.isfinite(points.value)
     if by == "px" and np.isfinite([points.breaking, points.breaking_px]).all():

@@ -29,7 +29,7 @@ from vptbench.figure import POOLINGS, Figure
 from vptbench.manifest import Json, json_to_sha256
 from vptbench.metrics.table import METRICS
 from vptbench.store.videos import videos_to_text
-from vptbench.tablefile import TableFolder, read_tables, write_tables
+from vptbench.tablefile import TableSchema, read_table_folder, write_table_folder
 
 FORMAT = "vptbench-scores"
 VERSION = 1
@@ -40,9 +40,12 @@ PER_FRAME = "per_frame.csv"
 PER_CLIP_COLUMNS = ("clip", "metric", "value")
 PER_FRAME_COLUMNS = ("clip", "frame", "metric", "value")
 
-FOLDER = TableFolder(
-    MANIFEST, FORMAT, VERSION, {PER_CLIP: PER_CLIP_COLUMNS, PER_FRAME: PER_FRAME_COLUMNS},
-    texts=("clip", "metric"), counts=("frame",), again="score again",
+AGAIN = "score again"
+
+SCHEMA = TableSchema(
+    manifest=MANIFEST, kind=FORMAT, version=VERSION,
+    tables={PER_CLIP: PER_CLIP_COLUMNS, PER_FRAME: PER_FRAME_COLUMNS},
+    texts=("clip", "metric"), counts=("frame",), again=AGAIN,
 )  # fmt: skip
 
 KINDS = ("model", "audit", "claimed")
@@ -189,7 +192,7 @@ def write_scores(folder: Path, scores: Scores) -> None:
     body = {name: getattr(scores, name) for name in _json_fields()}
     body["metrics"] = {name: config_to_json(figure) for name, figure in scores.metrics.items()}
     tables = {PER_CLIP: scores.per_clip, PER_FRAME: scores.per_frame}
-    write_tables(folder, FOLDER, tables, body)
+    write_table_folder(folder, SCHEMA, tables, body)
 
 
 def read_scores(folder: Path | str) -> Scores:
@@ -203,15 +206,19 @@ def read_scores(folder: Path | str) -> Scores:
         ``read_scores("scores/mesh_warp").metrics["ssim-v1"].value``
     """
     path = Path(folder) / MANIFEST
-    fields = read_tables(path.parent, FOLDER)
-    figures = _read_figures(path, fields.get("metrics"))
+    fields, tables = read_table_folder(path.parent, SCHEMA)
+    parts = {
+        "metrics": _read_figures(path, fields.get("metrics")),
+        "per_clip": tables[PER_CLIP],
+        "per_frame": tables[PER_FRAME],
+    }
     try:
-        scores = json_to_config(cast("Mapping[str, Json]", {**fields, "metrics": figures}), Scores)
+        scores = json_to_config(cast("Mapping[str, Json]", {**fields, **parts}), Scores)
     except ConfigError as error:
-        raise ScoreError(f"{path}: {error}; score again") from error
+        raise ScoreError(f"{path}: {error}; {AGAIN}") from error
     problems = _scores_to_problems(scores)
     if problems:
-        raise ScoreError(f"{path}: " + "; ".join(problems) + "; score again")
+        raise ScoreError(f"{path}: " + "; ".join(problems) + f"; {AGAIN}")
     return scores
 
 
@@ -230,7 +237,7 @@ def scores_to_problems(folder: Path) -> list[str]:
     off = ~np.isclose(both["value_written"], both["value_again"], rtol=ROUNDING, atol=0)
     problems = [
         f"{folder / PER_CLIP}: {row.clip}, {row.metric}: expected {row.value_again} as {PER_FRAME} gives, "
-        f"found {row.value_written}; score again"
+        f"found {row.value_written}; {AGAIN}"
         for row in both[off].itertuples()
     ]
     for name, figure in scores.metrics.items():
@@ -242,12 +249,12 @@ def scores_to_problems(folder: Path) -> list[str]:
         if not np.isclose(found, value, rtol=ROUNDING, atol=0):
             problems.append(
                 f"{folder / MANIFEST}: {name}: expected {value} as the tables give, found {figure.value}; "
-                "score again"
+                f"{AGAIN}"
             )
         if (figure.clips, figure.frames) != (values["clip"].nunique(), len(values)):
             problems.append(
                 f"{folder / MANIFEST}: {name}: expected {values['clip'].nunique()} clips and {len(values)} "
-                f"frames as in {PER_FRAME}, found {figure.clips} and {figure.frames}; score again"
+                f"frames as in {PER_FRAME}, found {figure.clips} and {figure.frames}; {AGAIN}"
             )
     return problems
 
@@ -297,13 +304,13 @@ def _read_figures(path: Path, document: Json) -> dict[str, Figure]:
     if not isinstance(document, Mapping) or not all(
         isinstance(value, Mapping) for value in document.values()
     ):
-        raise ScoreError(f"{path}: metrics: expected an object of figures, found another; score again")
+        raise ScoreError(f"{path}: metrics: expected an object of figures, found another; {AGAIN}")
     places = {name: place for place, name in enumerate(METRICS)}
     names = sorted(document, key=lambda name: (places.get(name.partition("@")[0], len(places)), name))
     try:
         return {name: json_to_config(cast("Mapping[str, Json]", document[name]), Figure) for name in names}
     except (ConfigError, ScoreError) as error:
-        raise ScoreError(f"{path}: {error}; score again") from error
+        raise ScoreError(f"{path}: {error}; {AGAIN}") from error
 
 
 def _scores_to_problems(scores: Scores) -> list[str]:

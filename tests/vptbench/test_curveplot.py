@@ -108,7 +108,7 @@ def test_a_ring_stands_at_the_breaking_point(make_robustness):
     assert with_ring == without + 1
 
 
-def test_over_pixels_the_ring_stands_where_the_line_crosses():
+def test_over_pixels_the_ring_stands_on_the_line_at_the_breaking_distance():
     """Between 4 and 16 px, halfway on an axis of logarithms at 8."""
     nothing = np.full(3, np.nan)
     points = Points(
@@ -122,7 +122,9 @@ def test_over_pixels_the_ring_stands_where_the_line_crosses():
     assert (*ring.get_xdata(), *ring.get_ydata()) == pytest.approx((8, 0.6))
     _draw_curves(axes, [points], "severity")
     assert (*axes.get_lines()[-1].get_xdata(), *axes.get_lines()[-1].get_ydata()) == (2, 0.4)
-    _draw_curves(axes, [replace(points, breaking=np.nan, breaking_px=np.inf)], "px")
+    _draw_curves(axes, [replace(points, breaking_px=np.nan)], "px")
+    assert (*axes.get_lines()[-1].get_xdata(), *axes.get_lines()[-1].get_ydata()) == (16, 0.4)
+    _draw_curves(axes, [replace(points, breaking=np.nan)], "px")
     assert not len(axes.get_lines()[-1].get_xdata())
 
 

@@ -47,7 +47,7 @@ def command(place: Path, clean: Path | None) -> None:
     leaderboard or published figures. Warnings do not change the exit status: of a store, they name videos
     that are missing and clips whose poses are doubtful; of published figures, those that are marked as
     suspect. Of a store with noisy poses, the frames that it links to are read as well, and must be those
-    that it was made with.
+    that it was made with. Means, curves and summary of a sweep are made again from its other tables.
     """
     from vptbench.errors import ManifestError
     from vptbench.registry import id_to_object

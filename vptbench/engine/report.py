@@ -9,8 +9,8 @@ class Report:
     """What became of all that a run was to do. Stages that have more to say add fields.
 
     Attributes:
-        done: Ids (of clips, of a benchmark's items, or of a sweep's cells) of what was done now.
-        skipped: Those of what was there already.
+        done: What was done now, by ids of clips or of items, where nothing else is said.
+        skipped: What was there already.
         failed: Id to the reason, in a line.
     """
 

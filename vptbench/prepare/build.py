@@ -56,7 +56,7 @@ SYNTH_UNFINISHED = "synth-unfinished.json"
 
 @dataclass(frozen=True)
 class PrepareReport(Report):
-    """What became of a dataset's clips.
+    """What became of a dataset's clips; reasons stand in ``failures.csv`` too.
 
     Attributes:
         origins: Where poses and meshes of the store's clips came from.

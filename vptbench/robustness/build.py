@@ -31,7 +31,7 @@ from vptbench.robustness.noisy_mesh import meshes_to_distance, noisy_to_mesh
 from vptbench.store import schema
 from vptbench.store.noisy import (
     clip_to_compression,
-    clip_to_frames_from,
+    clip_to_link_facts,
     clip_to_poses_sha256,
     store_to_sizes,
 )
@@ -56,7 +56,7 @@ NOT_KEPT = {"format", "version", "complete", "clips", "origins", "published"}
 
 @dataclass(frozen=True)
 class NoisyReport(Report):
-    """What became of a store's clips.
+    """What became of a store's clips; reasons stand in ``failures.csv`` too.
 
     Attributes:
         disturbance: What was really done to the poses, over all clips that are there; None if none is.
@@ -296,7 +296,7 @@ def _corrupt_clip(job: _Job, name: str) -> None:
                 "fixed": list(fixed),
                 schema.DISTURBANCE: config_to_json(disturbance),
             },
-            schema.FRAMES_FROM: {**_to_frames_from(store, name), "path": file},
+            schema.FRAMES_FROM: {**_to_link_facts(store, name), "path": file},
         },
         shape=(len(clean), *clean.size),
         frames=Link(file),
@@ -308,16 +308,16 @@ def _corrupt_clip(job: _Job, name: str) -> None:
     clip_to_file(parts, path, compression=clip_to_compression(clean))
 
 
-def _to_frames_from(store: Store, name: str) -> dict[str, Json]:
-    """`clip_to_frames_from`; a process that corrupts a clip again and again reads its frames once."""
-    stat = store.file(name).stat()
-    return _file_to_frames_from(store.path, name, stat.st_size, stat.st_mtime_ns)
+def _to_link_facts(store: Store, name: str) -> dict[str, Json]:
+    """`clip_to_link_facts`; a process that corrupts a clip again and again reads its frames once."""
+    file = store.file(name).resolve()
+    return _file_to_link_facts(file, file.stat().st_size, file.stat().st_mtime_ns)
 
 
 @cache
-def _file_to_frames_from(store: Path, name: str, _size: int, _mtime_ns: int) -> dict[str, Json]:
+def _file_to_link_facts(file: Path, _size: int, _mtime_ns: int) -> dict[str, Json]:
     """Size and time are there to tell a file that was written anew."""
-    return clip_to_frames_from(open_store(store)[name], "")
+    return clip_to_link_facts(read_clip(file))
 
 
 def _to_attributes(clean: Clip, corruption: Corruption) -> dict[str, Json]:

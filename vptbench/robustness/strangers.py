@@ -19,7 +19,7 @@ from vptbench.weights import Networks
 
 @dataclass(frozen=True)
 class InputsReport(Report):
-    """What was exported.
+    """What became of the cells whose inputs were to be written.
 
     Attributes:
         notes: What a reader must know, a line each.

@@ -28,7 +28,7 @@ from vptbench.scorefile import Scores
 
 @dataclass(frozen=True)
 class SweepReport(Report):
-    """What a sweep did.
+    """What became of cells, controls ("jitter-3-0-control") and "floor" of a sweep.
 
     Attributes:
         robustness: The curves, as they stand in the folder.

@@ -43,15 +43,9 @@ def rows_to_sha256(rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def clip_to_frames_from(clip: Clip, file: str) -> dict[str, Json]:
-    """What the attribute `schema.FRAMES_FROM` says of a clean clip.
-
-    Args:
-        clip: The clean clip; all its frames are read.
-        file: Its file, as seen from the folder of the noisy one.
-    """
+def clip_to_link_facts(clip: Clip) -> dict[str, Json]:
+    """What `schema.FRAMES_FROM` says of a clean clip, but for its path; reads all its frames."""
     return {
-        "path": file,
         "shape": [len(clip), *clip.size],
         "frames_sha256": rows_to_sha256(clip.frames),
         "mask_sha256": None if clip.mask is None else rows_to_sha256(clip.mask),
@@ -71,7 +65,7 @@ def clip_to_link_problems(clip: Clip) -> list[str]:
     stated = clip.attributes.get(schema.FRAMES_FROM)
     if not isinstance(stated, Mapping) or not stated:
         return []
-    found = clip_to_frames_from(clip, str(stated.get("path")))
+    found = clip_to_link_facts(clip)
     return [
         f"{clip.id}: expected {name} {stated.get(name)} as the clip says, found {found[name]} in "
         f"{stated.get('path')}; put the clean store back, or corrupt that one anew"

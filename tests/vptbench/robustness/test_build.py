@@ -1,6 +1,7 @@
 """Noisy stores: what is in them, whose frames they show, and what is refused."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from vptbench.robustness.disturbance import Disturbance
 from vptbench.score import run as score
 from vptbench.store import schema
 from vptbench.store.check import store_to_problems
-from vptbench.store.noisy import clip_to_frames_from
+from vptbench.store.noisy import clip_to_link_facts
 from vptbench.store.pack import open_pack
 
 JITTER = Corruption("jitter", 3, 1)
@@ -200,18 +201,23 @@ def test_clean_frames_are_hashed_once_until_they_change(store, tmp_path, monkeyp
     clean, read = tmp_path / "clean", []
     shutil.copytree(store, clean)
     monkeypatch.setattr(
-        build, "clip_to_frames_from", lambda clip, _: read.append(clip.id) or clip_to_frames_from(clip, "")
+        build, "clip_to_link_facts", lambda clip: read.append(clip.id) or clip_to_link_facts(clip)
     )
     for severity in (1, 2):
-        store_to_noisy_store(clean, tmp_path / str(severity), Corruption("jitter", severity), split="test")
-    ids = list(open_store(clean).ids("test"))
+        store_to_noisy_store(clean, tmp_path / str(severity), Corruption("jitter", severity))
+    ids = list(open_store(clean))
     assert read == ids
-    with h5py.File(open_store(clean).file(ids[0]), "a") as file:
-        frames = file["frames"][...]
-        del file["frames"]
-        file["frames"] = 255 - frames
-    store_to_noisy_store(clean, tmp_path / "3", Corruption("jitter", 3), split="test")
-    assert read == [*ids, ids[0]]
+    files = [open_store(clean).file(name) for name in ids[:2]]
+    stats = [file.stat() for file in files]
+    with h5py.File(files[0], "a") as opened:
+        frames = opened["frames"][...]
+        del opened["frames"]
+        opened["frames"] = 255 - frames
+    os.utime(files[0], ns=(stats[0].st_atime_ns, stats[0].st_mtime_ns))  # another size, at the same time
+    os.utime(files[1], ns=(stats[1].st_atime_ns, stats[1].st_mtime_ns + 1))  # the same size, later
+    assert files[0].stat().st_size != stats[0].st_size
+    store_to_noisy_store(clean, tmp_path / "3", Corruption("jitter", 3))
+    assert read == [*ids, *ids[:2]]
     assert store_to_problems(tmp_path / "3") == []
     assert "frames_sha256" in store_to_problems(tmp_path / "2")[0]
 
