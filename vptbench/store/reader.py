@@ -30,6 +30,7 @@ class ClipFile:
 
     path: Path
     _open: tuple[int, h5py.File] | None = field(default=None, repr=False, compare=False)
+    _datasets: dict[str, h5py.Dataset] = field(default_factory=dict, repr=False, compare=False)
 
     def file(self) -> h5py.File:
         """The open file of this process.
@@ -39,10 +40,23 @@ class ClipFile:
         """
         if self._open is None or self._open[0] != os.getpid():
             self._open = os.getpid(), _open_file(self.path)
+            self._datasets = {}
         return self._open[1]
 
+    def dataset(self, name: str) -> h5py.Dataset:
+        """A dataset of it, kept open: to open one costs more than to read a row of it.
+
+        Raises:
+            StoreError: As `file`.
+            KeyError: There is none.
+        """
+        file = self.file()
+        if name not in self._datasets:
+            self._datasets[name] = file[name]
+        return self._datasets[name]
+
     def __getstate__(self) -> dict[str, object]:
-        return {"path": self.path, "_open": None}
+        return {"path": self.path, "_open": None, "_datasets": {}}
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class FileRows:
 
     def __getitem__(self, rows: int | slice, /) -> NDArray[np.generic]:
         try:
-            values: NDArray[np.generic] = self.source.file()[self.name][rows]
+            values: NDArray[np.generic] = self.source.dataset(self.name)[rows]
         except (OSError, KeyError, RuntimeError) as error:
             raise StoreError(
                 f"{self.source.path}: expected {self.name} to be readable, found damage ({error}); "
