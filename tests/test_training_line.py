@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
 from runpy import run_module
@@ -74,10 +75,8 @@ def assert_same_runs(one, other):
         assert np.array_equal(value, second[name]) if hasattr(value, "shape") else value == second[name], name
     logs = [read_log(run / "log.csv").drop(columns="seconds") for run in (one, other)]
     assert logs[0].to_dict() == logs[1].to_dict()
-    pictures = [
-        {file.name: file.read_bytes() for file in (run / "samples").iterdir()} for run in (one, other)
-    ]
-    assert pictures[0] == pictures[1]
+    strips = [{path.name: path.read_bytes() for path in (run / "samples").iterdir()} for run in (one, other)]
+    assert strips[0] == strips[1]
 
 
 @pytest.fixture
@@ -101,8 +100,9 @@ def starts(monkeypatch):
 def wait_for(log, rows, stale, process):
     """Until the process wrote the log, other than the `stale` one, and it has that many rows."""
     while process.is_alive():
-        if log.exists() and log.stat().st_mtime_ns != stale and log.read_bytes().count(b"\n") > rows:
-            return
+        with suppress(FileNotFoundError):  # nothing of it is kept
+            if log.stat().st_mtime_ns != stale and log.read_bytes().count(b"\n") > rows:
+                return
         time.sleep(0.01)
 
 
@@ -115,8 +115,7 @@ def test_ten_kills_lose_nothing_but_time(stores, tmp_path, starts):
     process.join()
     assert process.exitcode == 0
     pace = read_log(whole / "log.csv")["seconds"].median()
-    draws, before = np.random.default_rng(4), 0
-    log = run / "log.csv"
+    draws, before, log = np.random.default_rng(4), 0, run / "log.csv"
     for kill in range(10):
         stale = log.stat().st_mtime_ns if log.exists() else 0  # rows past the checkpoint stand there yet
         process = starts(words(stores["fashionvideo"], run, 40, changes, "--resume"))
@@ -162,10 +161,7 @@ def train_in_two_processes(*given):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    launcher = (
-        "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port), "-m",
-        "vptbench.cli",
-    )  # fmt: skip
+    launcher = f"-m torch.distributed.run --nproc-per-node 2 --master-port {port} -m vptbench.cli".split()
     done = vptbench(*words(*given), starter=launcher)
     assert done.returncode == 0, done.stderr  # torchrun's: of the first process that failed, if any
 

@@ -42,8 +42,8 @@ def command(
     Interrupted, the same command goes on where it stopped. If STORE was moved, `vptbench check NOISY
     --frames-from STORE` mends the links.
     """
-    from vptbench.robustness.build import disturbance_to_text, store_to_noisy_store, texts_to_parameters
-    from vptbench.robustness.corruptions import Corruption
+    from vptbench.robustness.build import disturbance_to_text, store_to_noisy_store
+    from vptbench.robustness.corruptions import Corruption, texts_to_parameters
     from vptbench.store.noisy import Sizes
 
     corruption = Corruption(kind, severity, seed, texts_to_parameters(given))

@@ -1,8 +1,7 @@
 """A clip store to a noisy store: the same frames, linked, with corrupted poses; one task a clip."""
 
 import csv
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -183,25 +182,6 @@ def disturbance_to_text(disturbance: Disturbance) -> str:
         f"joints {disturbance.mean_px:.2f} px away on average, PCK@{NEAR} {100 * disturbance.pck:.1f} %, "
         f"{100 * disturbance.missing:.1f} % missing{mesh}"
     )
-
-
-def texts_to_parameters(texts: Sequence[str]) -> dict[str, float]:
-    """``NAME=VALUE``, as often as it was given.
-
-    Raises:
-        UsageError: One has no name, or its value is no number.
-    """
-    found: dict[str, float] = {}
-    for text in texts:
-        name, _, value = text.partition("=")
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not name.strip() or not math.isfinite(number) or name.strip() in found:
-            raise UsageError(f"expected a parameter such as NAME=0.5, each once, got {text!r}; mend it")
-        found[name.strip()] = number
-    return found
 
 
 def _check_places(clean: Store, noisy: Path) -> None:

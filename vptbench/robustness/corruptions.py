@@ -11,7 +11,7 @@ kind says otherwise. ``docs/robustness.md`` argues the levels.
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -153,6 +153,25 @@ def load_kind(name: str) -> CorruptionKind:
         ``load_kind("jitter").levels``
     """
     return cast("CorruptionKind", id_to_object(name, CORRUPTIONS, "corruption"))
+
+
+def texts_to_parameters(texts: Sequence[str]) -> dict[str, float]:
+    """``NAME=VALUE``, as often as it was given.
+
+    Raises:
+        UsageError: One has no name, or its value is no number.
+    """
+    found: dict[str, float] = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not name.strip() or not math.isfinite(number) or name.strip() in found:
+            raise UsageError(f"expected a parameter such as NAME=0.5, each once, got {text!r}; mend it")
+        found[name.strip()] = number
+    return found
 
 
 def corrupt_poses(corruption: Corruption, clip: str, poses: Poses, fixed: Collection[int] = ()) -> NoisyPoses:

@@ -22,7 +22,7 @@ from vptbench.prepare.build import source_to_store
 from vptbench.prepare.pack import Join, pack_to_store
 from vptbench.prepare.settings import PrepareSettings
 from vptbench.robustness import build
-from vptbench.robustness.build import disturbance_to_text, store_to_noisy_store, texts_to_parameters
+from vptbench.robustness.build import disturbance_to_text, store_to_noisy_store
 from vptbench.robustness.corruptions import Corruption, CorruptionKind, NoisyPoses, Poses, corrupt_poses
 from vptbench.robustness.disturbance import Disturbance
 from vptbench.score import run as score
@@ -359,20 +359,6 @@ def test_a_pack_of_noisy_poses_says_so(made, raw_folders, tmp_path):
         store_to_noisy_store(joined, tmp_path / "twice", JITTER)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        (("loud", 1), RegistryError, "expected a known corruption, got 'loud'"),
-        (("jitter", 6), UsageError, "expected a severity from 0 to 5, got 6"),
-        (("jitter", -1), UsageError, "expected a severity from 0 to 5, got -1"),
-        (("jitter", 1, 0, {"rho": 1}), RegistryError, "expected a known parameter of jitter, got 'rho'"),
-    ],
-)
-def test_corruptions_that_are_none(arguments, error, message):
-    with pytest.raises(error, match=message):
-        Corruption(*arguments)
-
-
 def test_places_and_stores_that_are_refused(store, made, raw_folders, tmp_path):
     noisy, _ = made
     for inside in (store, store / "noisy"):
@@ -408,10 +394,3 @@ def test_places_and_stores_that_are_refused(store, made, raw_folders, tmp_path):
     with pytest.raises(StoreError, match="expected a clip store, found a pose pack"):
         store_to_noisy_store(tmp_path / "pack", tmp_path / "x", JITTER)
     assert not (tmp_path / "x").exists()
-
-
-def test_parameters_are_read_and_refused():
-    assert texts_to_parameters(["a=0.5", " b =2"]) == {"a": 0.5, "b": 2.0}
-    for texts in (["a"], ["=1"], ["a=x"], ["a=nan"], ["a=inf"], ["a=1", "a=2"]):
-        with pytest.raises(UsageError, match=r"expected a parameter such as NAME=0\.5, each once, got"):
-            texts_to_parameters(texts)

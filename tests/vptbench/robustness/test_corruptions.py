@@ -15,6 +15,7 @@ from vptbench.robustness.corruptions import (
     Poses,
     corrupt_poses,
     load_kind,
+    texts_to_parameters,
 )
 from vptbench.skeleton import BODY_25, keypoints_to_problems
 
@@ -198,3 +199,24 @@ def test_the_page_says_what_the_table_says(kind):
 
 def test_joints_are_those_of_body_25():
     assert POSES.keypoints.shape[1] == len(BODY_25)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (("loud", 1), RegistryError, "expected a known corruption, got 'loud'"),
+        (("jitter", 6), UsageError, "expected a severity from 0 to 5, got 6"),
+        (("jitter", -1), UsageError, "expected a severity from 0 to 5, got -1"),
+        (("jitter", 1, 0, {"rho": 1}), RegistryError, "expected a known parameter of jitter, got 'rho'"),
+    ],
+)
+def test_corruptions_that_are_none(arguments, error, message):
+    with pytest.raises(error, match=message):
+        Corruption(*arguments)
+
+
+def test_parameters_are_read_and_refused():
+    assert texts_to_parameters(["a=0.5", " b =2"]) == {"a": 0.5, "b": 2.0}
+    for texts in (["a"], ["=1"], ["a=x"], ["a=nan"], ["a=inf"], ["a=1", "a=2"]):
+        with pytest.raises(UsageError, match=r"expected a parameter such as NAME=0\.5, each once, got"):
+            texts_to_parameters(texts)
