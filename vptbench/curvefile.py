@@ -70,8 +70,9 @@ COUNTS = ("severity", "seed")
 KEYS = (*COUNTS, "kind", "role", "clip", "metric")
 """Columns that hold texts, those that hold whole numbers, and those that a row is known by."""
 
-SEVERITIES_OR_NONE = ("breaking_severity", "lost_severity")
-"""Whole numbers in the file, float64 in memory, since some are empty."""
+OPEN_ENDS = ("breaking_severity", "lost_severity")
+"""Columns of a summary that are empty where a model held to the last severity: whole numbers in the file,
+float64 in memory."""
 
 INFINITE = {PER_CLIP: ("value",), SUMMARY: ("breaking_px", "breaking_px_low", "breaking_px_high")}
 """Columns in which infinity is a value."""
@@ -140,8 +141,16 @@ class Robustness:
     @property
     def complete(self) -> bool:
         """Whether every cell that was asked for has figures of the model."""
-        ours = self.cells[self.cells["role"] == "model"]
-        return set(self.asked) <= set(_cells(ours))
+        return set(self.asked) <= self.scored
+
+    @property
+    def scored(self) -> set[tuple[str, int, int]]:
+        """Kind, severity and seed of the cells that have figures of the model; a list may ask for more."""
+        return set(_cells(self.cells[self.cells["role"] == "model"]))
+
+    def severities(self, kind: str) -> list[int]:
+        """Severities of a kind of noise that have figures of the model, ascending."""
+        return sorted({severity for name, severity, _ in self.scored if name == kind})
 
     @property
     def table(self) -> pd.DataFrame:
@@ -162,7 +171,7 @@ def write_robustness(folder: Path, robustness: Robustness) -> None:
     if problems:
         raise ScoreError(f"{folder}: " + "; ".join(problems))
     tables = {name: _table(robustness, name) for name in TABLES}
-    whole = dict.fromkeys(SEVERITIES_OR_NONE, "Int64")
+    whole = dict.fromkeys(OPEN_ENDS, "Int64")
     body = {
         entry.name: getattr(robustness, entry.name)
         for entry in dataclasses.fields(Robustness)
@@ -183,7 +192,7 @@ def read_robustness(folder: Path | str) -> Robustness:
     """
     path = Path(folder) / MANIFEST
     fields, tables = read_table_folder(path.parent, SCHEMA)
-    named = {Path(name).stem: table for name, table in tables.items()}
+    named = {name.removesuffix(".csv"): table for name, table in tables.items()}
     asked = fields.get("asked")
     if isinstance(asked, list):
         fields["asked"] = tuple(tuple(cell) if isinstance(cell, list) else cell for cell in asked)
@@ -195,6 +204,11 @@ def read_robustness(folder: Path | str) -> Robustness:
     if problems:
         raise ScoreError(f"{path}: " + "; ".join(problems) + f"; {AGAIN}")
     return robustness
+
+
+def reason_to_parts(reason: object) -> list[str]:
+    """The parts of a summary's ``reason``, such as "obedience: no control"; none where nothing is empty."""
+    return reason.split("; ") if isinstance(reason, str) and reason else []
 
 
 def table_to_keys(table: pd.DataFrame) -> list[str]:

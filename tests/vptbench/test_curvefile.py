@@ -93,7 +93,10 @@ def test_property_any_figures_survive(tmp_path_factory, clips):
 def test_an_unfinished_sweep_is_not_complete(tmp_path):
     asked = (*make_sweep().asked, ("drift", 1, 0))
     write_robustness(tmp_path, make_sweep(asked=asked, failures={"drift-1-0": "stopped"}))
-    assert not read_robustness(tmp_path).complete
+    again = read_robustness(tmp_path)
+    assert not again.complete
+    assert again.scored == {("clean", 0, 0), ("jitter", 1, 0), ("jitter", 2, 0)}
+    assert (again.severities("jitter"), again.severities("drift")) == ([1, 2], [])
 
 
 def test_the_table_is_the_curves():

@@ -19,9 +19,9 @@ def command(scores: tuple[Path, ...], store: Path, out: Path, metrics: str | Non
 
     Strata are pose distance from the source (in heights of the person), share of the body that the source
     does not show, speed (heights a second), and plain or textured background, in bins that are the same for
-    all data sets. Several SCORES stand side by
-    side, and the first is compared with each other one, frame by frame. OUT gets strata.csv, difficulty.csv
-    (the measures, frame by frame), strata.svg, strata.png and strata.json.
+    all data sets. Several SCORES stand side by side, and the first is compared with each other one, frame by
+    frame. OUT gets strata.csv, difficulty.csv (the measures, frame by frame), strata.svg, strata.png and
+    strata.json.
     """
     from vptbench.report.strata_table import strata_to_markdown
     from vptbench.robustness.strata import scores_to_strata, strata_to_rows, write_strata

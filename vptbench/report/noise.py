@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vptbench.curvefile import CLEAN, MANIFEST, Robustness, read_robustness
+from vptbench.curvefile import CLEAN, MANIFEST, OPEN_ENDS, Robustness, read_robustness, reason_to_parts
 from vptbench.curveplot import curves_to_picture, sweeps_to_kinds, sweeps_to_metrics
 from vptbench.interval import LEAST_CLIPS
 from vptbench.leaderboard.digits import EMPTY, value_to_text, values_to_decimals
@@ -24,9 +24,6 @@ LONG = ("asked", "metrics", "cells", "per_clip", "disturbance", "curves", "summa
 
 MOST_FAILURES = 5
 """Cells without figures that are named before they are counted."""
-
-OPEN_ENDS = ("breaking_severity", "lost_severity")
-"""Columns of a summary that are empty where a model held to the last severity."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +141,7 @@ def _to_title(sweep: Robustness) -> str:
 
 def _to_counts(sweeps: Sequence[Robustness]) -> str:
     clips = max(sweep.per_clip["clip"].nunique() for sweep in sweeps)
-    cells = [cell for sweep in sweeps for cell in _to_scored(sweep)]
+    cells = [cell for sweep in sweeps for cell in sweep.scored if cell[0] != CLEAN]
     severities = sorted({severity for _, severity, _ in cells})
     seeds = len({seed for _, _, seed in cells})
     few = "" if clips >= LEAST_CLIPS else " So few clips cannot tell noise: breaking points are rough."
@@ -152,15 +149,6 @@ def _to_counts(sweeps: Sequence[Robustness]) -> str:
         f"{clips} clips of {sweeps[0].height} pixels; severities {listed(list(map(str, severities)))} of "
         f"{listed(sweeps_to_kinds(sweeps))}, {seeds} {'draw' if seeds == 1 else 'draws'} of each.{few}"
     )
-
-
-def _to_scored(sweep: Robustness) -> list[tuple[str, int, int]]:
-    """Kind, severity and seed of noisy cells that the model has scores of; a list may ask for more."""
-    table = sweep.disturbance[sweep.disturbance["kind"] != CLEAN]
-    return [
-        (str(kind), int(severity), int(seed))
-        for kind, severity, seed in zip(table["kind"], table["severity"], table["seed"], strict=True)
-    ]
 
 
 def _to_table(sweeps: Sequence[Robustness], metric: str) -> tuple[Column, tuple[NoiseRow, ...]]:
@@ -181,7 +169,7 @@ def _to_table(sweeps: Sequence[Robustness], metric: str) -> tuple[Column, tuple[
 def _to_cells(sweep: Robustness, row: "pd.Series[Any]", column: Column) -> tuple[NoiseCell, ...]:
     why = _to_reasons(row["reason"])
     clean, floor, relative = (_number(row[name]) for name in ("clean", "floor", "relative_auc"))
-    last = max((severity for kind, severity, _ in _to_scored(sweep) if kind == row["kind"]), default=0)
+    last = max(sweep.severities(row["kind"]), default=0)
     below = "" if floor is None else f"floor {value_to_text(floor, column.decimals)}"
     return (
         _figure(clean, column.decimals, _reason(why, "clean"), below),
@@ -225,7 +213,7 @@ def _pixels(row: "pd.Series[Any]") -> str:
 def _to_reasons(text: object) -> dict[str, str]:
     """Column, or the beginning of its name, to why it is empty: "auc, breaking: no floor; obedience: …"."""
     found = {}
-    for part in text.split("; ") if isinstance(text, str) and text else ():
+    for part in reason_to_parts(text):
         names, mark, reason = part.partition(": ")
         for name in names.split(", ") if mark else ("",):
             found[name] = reason or part
@@ -266,7 +254,7 @@ def _to_spans(sweeps: Sequence[Robustness]) -> list[str]:
     for kind in sweeps_to_kinds(sweeps):
         spans: dict[tuple[int, ...], list[str]] = {}
         for sweep in sweeps:
-            ran = sorted({severity for name, severity, _ in _to_scored(sweep) if name == kind})
+            ran = sweep.severities(kind)
             if ran:
                 spans.setdefault(tuple(ran), []).append(sweep.model)
         if len(spans) > 1:

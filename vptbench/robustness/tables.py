@@ -14,8 +14,10 @@ from vptbench.curvefile import (
     CELLS_COLUMNS,
     CLEAN,
     DISTURBANCE_COLUMNS,
+    OPEN_ENDS,
     PER_CLIP_COLUMNS,
     Robustness,
+    reason_to_parts,
     write_robustness,
 )
 from vptbench.curveplot import write_curves
@@ -29,8 +31,9 @@ from vptbench.scorefile import Scores
 
 FIGURES = ("curves.svg", "curves.png")
 
-OPEN_ENDS = ("breaking_severity", "lost_severity")
-"""Columns of a summary that are empty where a model held to the last severity."""
+UNTOLD = {*OPEN_ENDS, "relative_auc"}
+"""Columns of a summary whose reasons are not printed: the table says where a model held, and has no
+``relative_auc``."""
 
 NO_DISTURBANCE = {"mean_px": 0.0, "pck": 1.0, "missing": 0.0}
 """Of clean poses."""
@@ -90,17 +93,15 @@ def write_tables(out: Path, robustness: Robustness) -> tuple[Path, ...]:
 
 def robustness_to_rows(robustness: Robustness) -> list[dict[str, Json]]:
     """What is printed of a summary: a row a kind and metric."""
-    known = robustness.curves[robustness.curves["value"].notna()]
-    last = {str(kind): int(rows["severity"].max()) for kind, rows in known.groupby("kind")}
     return [
         {
             "kind": row["kind"],
             "metric": row["metric"],
             "clean": _to_text(row["clean"]),
             "auc": _to_text(row["auc"]),
-            "breaks at": _severity(row, "breaking_severity", last),
+            "breaks at": _severity(robustness, row, "breaking_severity"),
             f"px ({robustness.height} high)": _pixels(row),
-            "lost at": _severity(row, "lost_severity", last),
+            "lost at": _severity(robustness, row, "lost_severity"),
             "obedience": _to_text(row["obedience"]),
         }
         for row in robustness.summary.to_dict("records")
@@ -111,11 +112,8 @@ def robustness_to_reasons(robustness: Robustness) -> list[str]:
     """Why figures of `robustness_to_rows` are missing, a line a reason; not why severities did not come."""
     places: dict[str, list[str]] = {}
     for row in robustness.summary.to_dict("records"):
-        for part in _reasons(row):
-            if part.partition(": ")[0] not in {
-                *OPEN_ENDS,
-                "relative_auc",
-            }:  # which stand in the table, or do not
+        for part in reason_to_parts(row["reason"]):
+            if part.partition(": ")[0] not in UNTOLD:
                 places.setdefault(part, []).append(f"{row['kind']} {row['metric']}")
     return [f"{', '.join(where)}: {reason}" for reason, where in places.items()]
 
@@ -164,15 +162,10 @@ def _to_text(number: object) -> str:
     return "–" if pd.isna(number) else f"{number:.4g}"  # type: ignore[call-overload]
 
 
-def _reasons(row: Mapping[Hashable, object]) -> list[str]:
-    """The parts of a summary's ``reason``."""
-    return row["reason"].split("; ") if isinstance(row["reason"], str) and row["reason"] else []
-
-
-def _severity(row: Mapping[Hashable, object], name: str, last: Mapping[str, int]) -> str:
+def _severity(robustness: Robustness, row: Mapping[Hashable, object], name: str) -> str:
     """A severity, or that none came up to the last one that was run."""
-    if any(part.startswith(f"{name}: ") for part in _reasons(row)):
-        return f"none to {last[str(row['kind'])]}"
+    if any(part.startswith(f"{name}: ") for part in reason_to_parts(row["reason"])):
+        return f"none to {max(robustness.severities(str(row['kind'])), default=0)}"
     return _to_text(row[name])
 
 

@@ -44,7 +44,7 @@ class ClipFile:
         return self._open[1]
 
     def dataset(self, name: str) -> h5py.Dataset:
-        """A dataset of it, kept open: to open one costs more than to read a row of it.
+        """A dataset of it, kept open: to open one costs as much as to read a small frame.
 
         Raises:
             StoreError: As `file`.

@@ -214,7 +214,7 @@ def test_clean_frames_are_hashed_once_until_they_change(store, tmp_path, monkeyp
         del opened["frames"]
         opened["frames"] = 255 - frames
     os.utime(files[0], ns=(stats[0].st_atime_ns, stats[0].st_mtime_ns))  # another size, at the same time
-    os.utime(files[1], ns=(stats[1].st_atime_ns, stats[1].st_mtime_ns + 1))  # the same size, later
+    os.utime(files[1], ns=(stats[1].st_atime_ns, stats[1].st_mtime_ns + 10**9))  # the same size, later
     assert files[0].stat().st_size != stats[0].st_size
     store_to_noisy_store(clean, tmp_path / "3", Corruption("jitter", 3))
     assert read == [*ids, *ids[:2]]

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sweep_tables import make_sweep
 
 from vptbench.robustness.tables import robustness_to_reasons, robustness_to_rows
 
@@ -64,3 +65,18 @@ def test_reasons_name_the_rows_that_they_hold_for(sweep):
     assert robustness_to_reasons(sweep) == [
         f"{names[0]}, {names[2]}: auc, breaking: no floor", f"{names[2]}: obedience: none",
     ]  # fmt: skip
+
+
+def test_a_kind_of_which_the_model_has_no_cell_has_no_severity():
+    """Its control alone was scored; the curve is the clean point."""
+    values = {
+        cell: {clip: float(row + place) for place, clip in enumerate("abcdefghij")}
+        for cell, row in {
+            ("model", 0, 0): 9,
+            ("floor", 0, 0): 1,
+            ("control", 0, 0): 9,
+            ("control", 1, 0): 5,
+        }.items()
+    }
+    (row,) = robustness_to_rows(make_sweep(values))
+    assert (row["clean"], row["lost at"]) == ("13.5", "–")
